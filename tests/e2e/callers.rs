@@ -28,7 +28,7 @@ struct Letter {
 impl<'a> Backend<'a> {
     fn new(service: &'a Service, given: &Value) -> Self {
         let text = |name: &str| given[name].as_str().unwrap().to_owned();
-        Self { service, key: AccessKey::new(text("access_key"), text("secret_key")), sent: 0 }
+        Self { service, key: AccessKey::new(text("accessKey"), text("secretKey")), sent: 0 }
     }
 
     fn letter(&mut self, path: &'static str, body: Value, at: DateTime<Utc>) -> Letter {
@@ -107,9 +107,9 @@ async fn a_back_end_signs_and_is_stopped() {
     assert_eq!(unsigned.status, 403, "{unsigned:?}");
     let stale = site.letter(SEND_CODE_PATH, Applicant::new(2).code_request(), at - TimeDelta::minutes(16));
     assert_eq!(site.send(&stale).await.status, 403);
-    let mut liar = Backend::new(&service, &json!({"access_key": added["access_key"], "secret_key": "guessed"}));
+    let mut liar = Backend::new(&service, &json!({"accessKey": added["accessKey"], "secretKey": "guessed"}));
     assert_eq!(liar.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.status, 403);
-    let mut stranger = Backend::new(&service, &json!({"access_key": "TGAK", "secret_key": added["secret_key"]}));
+    let mut stranger = Backend::new(&service, &json!({"accessKey": "TGAK", "secretKey": added["secretKey"]}));
     assert_eq!(stranger.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.status, 403);
 
     assert_eq!(home.ask_json(&["callers", "suspend", "site"]).await["state"], "suspended");
@@ -141,8 +141,8 @@ async fn secrets_are_exchanged_one_for_the_other() {
     let service = home.sandbox_with(&[SIGNED]).await;
     let added = home.ask_json(&["callers", "add", "site", "--scope", "verify-codes", "--rate", "0"]).await;
     let rotated = home.ask_json(&["callers", "rotate", "site"]).await;
-    assert_eq!((&rotated["secrets"], &rotated["access_key"]), (&json!(2), &added["access_key"]));
-    assert_ne!(rotated["secret_key"], added["secret_key"]);
+    assert_eq!((&rotated["secrets"], &rotated["accessKey"]), (&json!(2), &added["accessKey"]));
+    assert_ne!(rotated["secretKey"], added["secretKey"]);
     let [mut old, mut new] = [&added, &rotated].map(|given| Backend::new(&service, given));
     assert_eq!(old.asks(SEND_CODE_PATH, Applicant::new(1).code_request()).await.code(), "200");
     assert_eq!(new.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.code(), "200");
@@ -153,10 +153,10 @@ async fn secrets_are_exchanged_one_for_the_other() {
     assert_eq!(applies.status, 401, "that was not among its scopes: {applies:?}");
 
     let list = home.ask_json(&["callers", "list"]).await.to_string();
-    assert!(list.contains(added["access_key"].as_str().unwrap()), "{list}");
+    assert!(list.contains(added["accessKey"].as_str().unwrap()), "{list}");
     let stored = std::fs::read(home.data().join("trialgate.db")).unwrap();
     for given in [&added, &rotated] {
-        let secret = given["secret_key"].as_str().unwrap();
+        let secret = given["secretKey"].as_str().unwrap();
         assert!(!list.contains(secret) && !stored.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
     }
     assert!(home.ask(&["callers", "list"]).await.contains("verify-codes"));
@@ -248,7 +248,7 @@ async fn a_key_is_exchanged_while_back_ends_sign() {
     all_come_in(&service, 40).await;
     let ended = service.stop().await;
     for given in [&first, &second] {
-        assert!(!ended.stderr.contains(given["secret_key"].as_str().unwrap()), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(given["secretKey"].as_str().unwrap()), "{}", ended.stderr);
     }
 }
 

@@ -32,7 +32,7 @@ async fn access_codes_are_imported_all_or_none() {
     let good = home.write("good.csv", "kind,code\r\nvoice,97001\r\nvoice,97002\r\nmultimedia,new-chat\r\n");
     let good = good.to_str().unwrap();
     let planned = home.ask_json(&["access-codes", "import", good, "--dry-run"]).await;
-    assert_eq!((&planned["added"], &planned["known"], &planned["dry_run"]), (&json!(3), &json!(0), &json!(true)));
+    assert_eq!((&planned["added"], &planned["known"], &planned["dryRun"]), (&json!(3), &json!(0), &json!(true)));
     assert_eq!(stock().await, counted(100, 100), "a dry run changes nothing");
     for (added, known) in [(3, 0), (0, 3)] {
         let report = home.ask_json(&["access-codes", "import", good]).await;
@@ -73,15 +73,18 @@ async fn the_quota_is_shown_and_set() {
     accepted(&service, &Applicant::new(1)).await;
     service.client().mail_of(&Applicant::new(1)).await;
     let shown = home.ask_json(&["quota", "show"]).await;
-    assert_eq!((&shown["threshold"], &shown["reserved"], &shown["left"]), (&json!(1_000), &json!(1), &json!(999)));
+    assert_eq!(
+        (&shown["today"]["threshold"], &shown["today"]["reserved"], &shown["today"]["left"]),
+        (&json!(1_000), &json!(1), &json!(999))
+    );
     assert_eq!(shown["timezone"], "UTC");
     let set = home.ask_json(&["quota", "set", "5"]).await;
-    assert_eq!((&set["threshold"], &set["left"]), (&json!(5), &json!(4)));
-    assert_eq!((&shown["ownerMails"]["limit"], &set["ownerMails"]["limit"]), (&json!(50), &json!(1)));
+    assert_eq!((&set["today"]["threshold"], &set["today"]["left"]), (&json!(5), &json!(4)));
+    assert_eq!((&shown["today"]["ownerMails"]["limit"], &set["today"]["ownerMails"]["limit"]), (&json!(50), &json!(1)));
     home.ask(&["settings", "set", "quota.owner_mails", "7"]).await;
-    assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 7);
+    assert_eq!(home.ask_json(&["quota", "show"]).await["today"]["ownerMails"]["left"], 7);
     home.ask(&["settings", "set", "quota.owner_mails", "threshold/20"]).await;
-    assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 1);
+    assert_eq!(home.ask_json(&["quota", "show"]).await["today"]["ownerMails"]["left"], 1);
     assert!(home.ask(&["quota", "show"]).await.contains("limit"));
     let changed =
         home.database().lines("SELECT actor || ' ' || action AS line FROM audit WHERE subject = 'quota.threshold'");
@@ -98,18 +101,18 @@ async fn tenants_are_listed_and_shown() {
     }
     let account = service.client().mail_of(&applicants[0]).await.account();
     let list = home.ask_json(&["tenants", "list"]).await;
-    let phones: Vec<&str> = list["tenants"].as_array().unwrap().iter().map(|t| t["phone"].as_str().unwrap()).collect();
+    let phones: Vec<&str> = list["items"].as_array().unwrap().iter().map(|t| t["phone"].as_str().unwrap()).collect();
     let newest_first: Vec<String> = applicants.iter().rev().map(Applicant::e164).collect();
     assert_eq!(phones, newest_first);
     let page = home.ask_json(&["tenants", "list", "--limit", "2"]).await;
-    let next = page["next_before"].as_str().unwrap();
+    let next = page["nextCursor"].as_str().unwrap();
     let rest = home.ask_json(&["tenants", "list", "--limit", "2", "--before", next]).await;
-    assert_eq!((&rest["tenants"][0]["id"], &rest["tenants"][1]), (&json!(account.tenant), &Value::Null));
+    assert_eq!((&rest["items"][0]["id"], &rest["items"][1]), (&json!(account.tenant), &Value::Null));
 
     let shown = home.ask_json(&["tenants", "show", &account.tenant]).await;
-    assert_eq!(shown["account_name"], account.name);
-    assert_eq!(shown["access_codes"], json!({"voice": account.voice, "multimedia": account.multimedia}));
-    assert_eq!((&shown["company"], &shown["status"]), (&json!(applicants[0].company), &json!("trial")));
+    assert_eq!(shown["accountName"], account.name);
+    assert_eq!(shown["accessCodes"], json!({"voice": account.voice, "multimedia": account.multimedia}));
+    assert_eq!((&shown["companyName"], &shown["status"]), (&json!(applicants[0].company), &json!("trial")));
     assert_eq!(shown["mails"].as_array().unwrap().len(), 1);
     let text = home.ask(&["tenants", "show", &account.tenant]).await;
     assert!(text.contains(&account.voice) && !text.contains(&account.password), "{text}");
@@ -137,27 +140,35 @@ async fn an_applicants_story_is_found() {
 
     let events = async |arguments: &[&str]| {
         let found = home.ask_json(&[&["applications", "find"], arguments].concat()).await;
-        found["events"].as_array().unwrap().clone()
+        let is_request = |event: &&Value| !event["returnCode"].is_null();
+        found["timeline"].as_array().unwrap().iter().filter(is_request).cloned().collect::<Vec<_>>()
     };
-    let codes =
-        |events: &[Value]| events.iter().map(|event| event["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let codes = |events: &[Value]| {
+        events.iter().map(|event| event["returnCode"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     let expected = ["200", "002", "004", "205", "000"];
     for spelling in [applicant.phone.clone(), applicant.e164()] {
         assert_eq!(codes(&events(&["--phone", &spelling]).await), expected);
     }
     assert_eq!(codes(&events(&["--email", &applicant.email.to_uppercase()]).await), expected);
     let story = events(&["--phone", &applicant.phone]).await;
-    let outcomes: Vec<&str> = story.iter().map(|event| event["outcome"].as_str().unwrap()).collect();
+    let outcomes: Vec<&str> = story.iter().map(|event| event["words"].as_str().unwrap()).collect();
     assert!(outcomes[1].contains("the code is wrong; 4 attempts left"), "{outcomes:?}");
-    assert!(outcomes[2].starts_with("tenant ") && outcomes[2].ends_with("has the same company"), "{outcomes:?}");
+    assert!(
+        outcomes[2].starts_with("applied: tenant ") && outcomes[2].ends_with("has the same company"),
+        "{outcomes:?}"
+    );
     assert!(outcomes[3].contains("the daily e-mail limit of 1 is reached"), "{outcomes:?}");
     assert!(outcomes[4].contains("was created"), "{outcomes:?}");
-    assert_eq!((&story[0]["gateway"], &story[0]["type"]), (&json!("sandbox"), &json!("code_request")));
+    let fact = story[0]["facts"][0].as_str().unwrap();
+    assert!(story[0]["kind"] == "code_request" && fact.starts_with("gateway sandbox: "), "{story:?}");
 
     let one = events(&["--request-id", &refused.request_id]).await;
-    assert_eq!((codes(&one), &one[0]["company"]), (vec!["004".to_owned()], &json!(customer.company)));
+    assert_eq!((codes(&one), &one[0]["companyName"]), (vec!["004".to_owned()], &json!(customer.company)));
     let text = home.ask(&["applications", "find", "--request-id", &reply.request_id]).await;
-    for expected in ["answered     000: tenant ", "mail ", "what to do ", &reply.request_id, &applicant.e164()] {
+    for expected in
+        ["applied: tenant ", "answered     000", "mail ", "what to do ", &reply.request_id, &applicant.e164()]
+    {
         assert!(text.contains(expected), "{expected:?} is not in {text}");
     }
     assert!(home.ask(&["applications", "find", "--phone", "16600009999"]).await.contains("no requests"));
@@ -300,13 +311,13 @@ async fn a_tenant_lives_on() {
     let (home, service) = sandbox().await;
     let applicant = Applicant::new(1);
     accepted(&service, &applicant).await;
-    let tenant = home.ask_json(&["tenants", "list"]).await["tenants"][0]["id"].as_str().unwrap().to_owned();
+    let tenant = home.ask_json(&["tenants", "list"]).await["items"][0]["id"].as_str().unwrap().to_owned();
     let order = async |order: &'static str| home.ask_json(&["tenants", order, &tenant]).await["status"].clone();
     assert_eq!(order("suspend").await, "suspended");
     assert_eq!(order("resume").await, "trial");
     assert_eq!(order("close").await, "closed");
     let stock = home.ask_json(&["access-codes", "list", "--kind", "voice", "--state", "quarantined"]).await;
-    assert_eq!(stock["access_codes"][0]["tenant"], tenant.as_str());
+    assert_eq!(stock["items"][0]["tenant"], tenant.as_str());
     assert_eq!(order("reopen").await, "trial");
     assert_eq!(home.ask_json(&["tenants", "extend", &tenant, "--days", "10"]).await["status"], "trial");
     let mails = service.client().mails_of(&applicant).await.len();

@@ -46,7 +46,7 @@ async fn a_person_is_shown_and_forgotten_and_the_audit_stays(home: Home) {
     let refused = home.refused(command).await;
     assert!(refused.contains("a tenant in use; close it first"), "{refused}");
     let over = home.ask_json(&["retention", "run", "--dry-run"]).await;
-    assert_eq!((&over["dry_run"], &over["removed"]["applications"]), (&true.into(), &0.into()));
+    assert_eq!((&over["dryRun"], &over["removed"]["applications"]), (&true.into(), &0.into()));
     let over = home.ask(&["retention", "run"]).await;
     assert!(over.starts_with("removed: agreements 0, applications 0, challenges 0, code requests 0"), "{over}");
     let audit = home.database().lines("SELECT action || ' ' || subject AS line FROM audit WHERE actor LIKE 'cli:%'");

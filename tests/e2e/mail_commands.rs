@@ -16,7 +16,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
     let code = client.obtain_code(&applicant).await;
     assert_eq!(client.apply(&applicant, &code).await.code(), "000");
     let mails = until("the mail is given up", async || {
-        let mails = home.ask_json(&["mail", "list", "--state", "failed"]).await["mails"].clone();
+        let mails = home.ask_json(&["mail", "list", "--state", "failed"]).await["items"].clone();
         (mails != json!([])).then_some(mails)
     })
     .await;
@@ -25,7 +25,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
         (&mail["to"], &mail["kind"], &mail["attempts"]),
         (&json!(applicant.email), &json!("account"), &json!(1))
     );
-    assert_eq!(mail["last_reply"], "sandbox fault: refused for good");
+    assert_eq!(mail["lastReply"], "sandbox fault: refused for good");
     let doctor = home.run(&["doctor"]).await;
     assert!(doctor.stdout.contains("failed mails: 1; see `trialgate mail list`"), "{doctor:?}");
 

@@ -117,7 +117,7 @@ async fn kinds(home: &Home) -> Vec<String> {
     for state in ["due", "sent", "failed"] {
         let listed = home.ask_json(&["mail", "list", "--state", state]).await;
         let text = |mail: &Value, name: &str| mail[name].as_str().unwrap().to_owned();
-        mails.extend(listed["mails"].as_array().unwrap().iter().map(|mail| (text(mail, "id"), text(mail, "kind"))));
+        mails.extend(listed["items"].as_array().unwrap().iter().map(|mail| (text(mail, "id"), text(mail, "kind"))));
     }
     mails.into_values().collect()
 }

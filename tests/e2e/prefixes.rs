@@ -60,7 +60,7 @@ async fn a_prefix_is_found_out_and_released(home: Home) {
     assert!(again.contains("there is nothing to release"), "{again}");
     assert_eq!(client.send_code(&third).await.code(), "200");
     let audit = home.ask_json(&["audit", "list", "--subject", PREFIX]).await;
-    assert_eq!(audit["entries"][0]["action"], "prefix.release", "{audit}");
+    assert_eq!(audit["items"][0]["action"], "prefix.release", "{audit}");
 }
 
 async fn a_safe_prefix_is_never_blocked(home: Home) {

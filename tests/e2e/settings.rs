@@ -30,7 +30,7 @@ async fn what_is_set_holds_for_the_very_next_request_and_outlives_a_restart(home
     assert_eq!(client.apply(&third, &code).await.code(), "000");
 
     let listed = home.ask_json(&["settings", "list"]).await;
-    let items = listed["settings"].as_array().unwrap();
+    let items = listed["items"].as_array().unwrap();
     let tries = items.iter().find(|item| item["key"] == "verification.max_tries").unwrap();
     assert_eq!((&listed["number"], &tries["value"], &tries["changed"]), (&json!(2), &json!("5"), &json!(false)));
     let mut command = home.command(&["settings", "set", "verification.code_cap", "1m", "--config"]);

@@ -75,12 +75,12 @@ async fn an_event_is_told_until_it_is_taken_and_again_when_an_operator_wants_it(
     assert_eq!(second.signatures().len(), 1);
     let list = until("the event is settled", async || {
         let list = told.json(&["list", "--state", "sent"]).await;
-        (list["events"].as_array().unwrap().len() == 1).then_some(list)
+        (list["items"].as_array().unwrap().len() == 1).then_some(list)
     })
     .await;
-    assert_eq!((&list["events"][0]["id"], &list["events"][0]["attempts"]), (&first.id().into(), &2.into()));
+    assert_eq!((&list["items"][0]["id"], &list["items"][0]["attempts"]), (&first.id().into(), &2.into()));
     let shown = told.json(&["show", first.id()]).await;
-    assert_eq!((&shown["payload"], &shown["last_reply"]), (&event, &"status 204".into()));
+    assert_eq!((&shown["payload"], &shown["lastReply"]), (&event, &"status 204".into()));
 
     // The keys rotate: the new one signs first, the old one still does.
     service.stop().await;
@@ -143,7 +143,7 @@ async fn a_private_address_is_refused_at_the_start_and_nobody_is_told_by_default
     let service = home.sandbox().await;
     join(&service, 1).await;
     let list = home.ask_json(&["webhooks", "list"]).await;
-    assert_eq!(list["events"].as_array().unwrap().len(), 0, "local: nothing is kept for anybody");
+    assert_eq!(list["items"].as_array().unwrap().len(), 0, "local: nothing is kept for anybody");
     let mut command = home.command(&["webhooks", "test", "--config"]);
     command.arg(home.config());
     let refused = home.refused(command).await;

@@ -1,10 +1,14 @@
 //! The published return codes of each outcome. The order of decision is in [`crate::planner`].
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::applications::{ApplyOutcome, ApplyRefusal};
-use crate::verification::{CodeRefusal, SendState};
+use crate::values::UnknownName;
+use crate::verification::{CodeOutcome, CodeRefusal, SendState};
 
 /// The wait after 005.
 const CONFLICT_RETRY: Duration = Duration::from_mins(1);
@@ -146,6 +150,15 @@ impl From<SendState> for CodeReply {
     }
 }
 
+impl From<&CodeOutcome> for CodeReply {
+    fn from(outcome: &CodeOutcome) -> Self {
+        match outcome {
+            CodeOutcome::Send { state, .. } => Self::from(*state),
+            CodeOutcome::Refused(refusal) => Self::from(refusal),
+        }
+    }
+}
+
 impl From<&ApplyOutcome> for ApplyReply {
     fn from(outcome: &ApplyOutcome) -> Self {
         let code = match outcome {
@@ -163,14 +176,33 @@ impl From<&ApplyOutcome> for ApplyReply {
     }
 }
 
-impl fmt::Display for SendCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// Published codes are printed, stored and serialised by their text.
+macro_rules! texts {
+    ($($code:ident, $what:literal;)+) => { $(
+        impl fmt::Display for $code {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $code {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                let found = Self::ALL.into_iter().find(|code| code.as_str() == text);
+                found.ok_or_else(|| UnknownName(text.to_owned(), $what))
+            }
+        }
+
+        impl Serialize for $code {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    )+ };
 }
 
-impl fmt::Display for ApplyCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+texts! {
+    SendCode, "return code of generateverifycode";
+    ApplyCode, "return code of applyTenant";
 }

@@ -5,14 +5,13 @@ use std::fmt;
 use actix_web::web::Path;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
+use trial_engine::operations::page::PAGE;
 use trial_signing::query_pairs;
 
 use crate::fields::MAX_FIELDS;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 
-/// Default page length.
-pub(crate) const PAGE: u32 = 50;
 /// Longest page.
 pub(crate) const MAX_PAGE: u32 = 200;
 /// Longest search text, in characters.

@@ -6,7 +6,7 @@ use trial_core::applications::HourCount;
 use trial_core::error::LedgerError;
 use trial_core::values::ApplicationId;
 
-use crate::convert::{bad, count, micros, shown};
+use crate::convert::{bad, count, micros, name, shown};
 
 /// Never a return code: the mark of a counted hour.
 pub(crate) const COUNTED: &str = "";
@@ -50,7 +50,7 @@ pub(crate) fn next_span(first: DateTime<Utc>, until: DateTime<Utc>) -> Option<(D
 pub(crate) fn hour_count((hour, return_code, applications, tenants): Row) -> Result<HourCount, LedgerError> {
     Ok(HourCount {
         hour: shown(hour),
-        return_code,
+        return_code: name(&return_code, "application_hours.return_code")?,
         applications: count(applications, "application_hours.applications")?,
         tenants: count(tenants, "application_hours.tenants")?,
     })

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde::Serialize;
+use trial_engine::operations::page::Page;
 
 /// The longest time that a service waits for the reader of its output.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,6 +35,16 @@ impl Output {
     pub(crate) fn show(self, report: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json { say(&serde_json::to_string_pretty(report)?) } else { say(&report.to_string()) }
     }
+}
+
+/// A view of the operations, printed as JSON as it is, and as text by the `Display` of its command.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Printed<T>(pub(crate) T);
+
+/// The command line's words for the next page, if there is one.
+pub(crate) fn more<T>(page: &Page<T>, option: &str) -> String {
+    page.next_cursor.as_ref().map(|cursor| format!("more: {option} {cursor}")).unwrap_or_default()
 }
 
 /// Prints text and a line end.

@@ -14,7 +14,13 @@ on_every_database!(
 );
 
 /// The answer to a request by an operator.
-async fn ask(service: &Service, token: &str, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
+pub(super) async fn ask(
+    service: &Service,
+    token: &str,
+    method: reqwest::Method,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
     let mut request = reqwest::Client::new().request(method, format!("{}{path}", url(service))).bearer_auth(token);
     if let Some(body) = body {
         request = request.json(&body);
@@ -24,7 +30,7 @@ async fn ask(service: &Service, token: &str, method: reqwest::Method, path: &str
     (status, response.json().await.unwrap_or(Value::Null))
 }
 
-async fn get(service: &Service, token: &str, path: &str) -> Value {
+pub(super) async fn get(service: &Service, token: &str, path: &str) -> Value {
     let (status, body) = ask(service, token, reqwest::Method::GET, path, None).await;
     assert_eq!(status, 200, "{path}: {body}");
     body
@@ -45,7 +51,7 @@ async fn a_threshold_set_by_an_operator_holds_for_the_next_application(home: Hom
     service.client().mail_of(&applicant).await;
     let shown = get(&service, &ada, "/ops/v1/email-quota").await;
     assert_eq!((&shown["today"]["reserved"], &shown["thresholds"][1]["threshold"]), (&json!(1), &json!(0)));
-    assert_eq!(home.ask_json(&["quota", "show"]).await["threshold"], 5);
+    assert_eq!(home.ask_json(&["quota", "show"]).await["today"]["threshold"], 5);
 }
 
 async fn who_looked_and_who_changed_is_in_the_audit(home: Home) {
@@ -89,9 +95,9 @@ async fn callers_are_stopped_limited_and_removed_and_their_secrets_are_not_told(
     };
     let listed = get(&service, &ada, "/ops/v1/callers").await;
     let caller = &listed["items"][0];
-    assert_eq!((&caller["accessKey"], &caller["seal"]), (&added["access_key"], &json!("current")));
-    assert!(!listed.to_string().contains(added["secret_key"].as_str().unwrap()), "{listed}");
-    let shown = async || home.ask_json(&["callers", "list"]).await["callers"][0].clone();
+    assert_eq!((&caller["accessKey"], &caller["seal"]), (&added["accessKey"], &json!("current")));
+    assert!(!listed.to_string().contains(added["secretKey"].as_str().unwrap()), "{listed}");
+    let shown = async || home.ask_json(&["callers", "list"]).await["items"][0].clone();
     assert_eq!(order(&ada, "suspend", None).await.0, 200);
     assert_eq!(shown().await["state"], "suspended");
     assert_eq!(order(&ada, "resume", None).await.1["state"], "active");

@@ -2,6 +2,7 @@
 
 mod interface;
 mod people;
+mod reads;
 mod third_party;
 
 use trialgate_tests::{Home, Service};

@@ -7,7 +7,7 @@ use trialgate_tests::Home;
 async fn operators_come_and_go() {
     let home = Home::new();
     let _service = home.sandbox().await;
-    let list = async || home.ask_json(&["operators", "list"]).await["operators"].clone();
+    let list = async || home.ask_json(&["operators", "list"]).await["items"].clone();
     assert_eq!(list().await, json!([]));
     let added = home.ask_json(&["operators", "add", "Ada", "--role", "admin", "--expires", "90d"]).await;
     let token = added["token"].as_str().unwrap();
@@ -41,13 +41,13 @@ async fn the_audit_is_read_beside_the_service() {
     home.ask(&["operators", "add", "ada", "--role", "viewer"]).await;
     let newest = home.ask_json(&["audit", "list", "--limit", "1"]).await;
     assert_eq!(
-        (&newest["entries"][0]["action"], &newest["entries"][0]["subject"]),
+        (&newest["items"][0]["action"], &newest["items"][0]["subject"]),
         (&json!("operator.add"), &json!("ada"))
     );
-    let before = newest["next_before"].as_str().unwrap();
+    let before = newest["nextCursor"].as_str().unwrap();
     let older = home.ask_json(&["audit", "list", "--before", before, "--action", "setting.set"]).await;
     assert_eq!(
-        (&older["entries"][0]["detail"], &older["next_before"]),
+        (&older["items"][0]["detail"], &older["nextCursor"]),
         (&json!("before 1000 as configured, after 7"), &Value::Null)
     );
     let said = home.ask(&["audit", "list", "--subject", "quota.threshold"]).await;

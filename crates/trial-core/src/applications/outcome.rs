@@ -87,6 +87,17 @@ named!(NoCodeReason, "reason for having no code", {
     NeverSent => "never_sent", Expired => "expired", Used => "used", TooManyTries => "too_many_tries",
 });
 
+/// The decision and the fact behind it, in a sentence for operations.
+impl fmt::Display for ApplyOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted { tenant } => write!(f, "tenant {tenant} was created"),
+            Self::Replayed { tenant } => write!(f, "repeat of the accepted application, tenant {tenant}"),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
 /// The rule and the fact that decided, in a sentence for operations.
 impl fmt::Display for ApplyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,8 +13,8 @@ use crate::verification::CodeRequestView;
 pub struct HourCount {
     /// The beginning of the hour.
     pub hour: DateTime<Utc>,
-    /// The published return code, such as `006`.
-    pub return_code: String,
+    /// The return code.
+    pub return_code: ApplyCode,
     /// The number of applications.
     pub applications: u64,
     /// The number of them that created a tenant.

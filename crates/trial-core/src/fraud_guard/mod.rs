@@ -127,19 +127,6 @@ pub struct SafeRange {
     pub actor: String,
 }
 
-/// The blocked and the safe number ranges.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RangeOutlook {
-    /// The mode of the fraud guard, which applies to the ranges listed as blocked.
-    pub mode: BreakerMode,
-    /// Blocked ranges, at most [`MOST_BLOCKS`], those that last the longest first.
-    pub blocked: Vec<RangeBlockRecord>,
-    /// Ranges that the configuration exempts.
-    pub configured: Vec<NumberRange>,
-    /// Ranges that operations exempted.
-    pub safe: Vec<SafeRange>,
-}
-
 /// The reason for which a number range is safe: 1 to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafeReason(String);

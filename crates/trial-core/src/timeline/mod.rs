@@ -1,4 +1,5 @@
-//! The timeline of an applicant: the events in words and in order, with their remediation. Nothing in it is personal.
+//! The timeline of an applicant: the events in words and in order, with their remediation. Words and facts hold nothing
+//! personal; the data of an applicant are apart.
 
 pub mod remediation;
 
@@ -12,8 +13,8 @@ use crate::applications::{ApplicationView, ApplyOutcome, ApplyRefusal, TimelineV
 use crate::audit::AuditEntry;
 use crate::mails::{MailAttempt, MailState, MailView};
 use crate::return_codes::{ApplyReply, CodeReply};
-use crate::values::{AccessCodeKind, MailId, RequestId, TenantId};
-use crate::verification::{CodeOutcome, CodeRequestView, SendState};
+use crate::values::{AccessCodeKind, Email, MailId, Phone, RequestId, TenantId};
+use crate::verification::CodeRequestView;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,19 @@ pub struct TimelineEntry {
     pub advice: Option<&'static str>,
     /// The exchange, if it was one.
     pub request_id: Option<RequestId>,
+    /// The applicant, if it was a request.
+    pub applicant: Option<Applicant>,
+}
+
+/// The data of an applicant in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applicant {
+    /// The phone.
+    pub phone: Phone,
+    /// The mailbox, which a request for a code does not name.
+    pub email: Option<Email>,
+    /// The company, which a request for a code does not name.
+    pub company: Option<String>,
 }
 
 /// The records that a timeline is built from.
@@ -79,13 +93,7 @@ impl TimelineSources {
     }
 
     fn applied(&self, view: &ApplicationView) -> TimelineEntry {
-        let (words, mut facts) = match &view.outcome {
-            ApplyOutcome::Accepted { tenant } => (format!("applied: tenant {tenant} was created"), Vec::new()),
-            ApplyOutcome::Replayed { tenant } => {
-                (format!("applied again: answered as before, tenant {tenant}"), Vec::new())
-            }
-            ApplyOutcome::Refused(refusal) => (format!("applied: {refusal}"), Vec::new()),
-        };
+        let mut facts = Vec::new();
         if let ApplyOutcome::Refused(ApplyRefusal::PoolEmpty { voice, multimedia }) = view.outcome {
             let is_missing = |kind| match kind {
                 AccessCodeKind::Voice => !voice,
@@ -97,10 +105,15 @@ impl TimelineSources {
             at: view.at,
             kind: "application",
             code: Some(ApplyReply::from(&view.outcome).code.as_str()),
-            words,
+            words: format!("applied: {}", view.outcome),
             facts,
             advice: Some(about_application(&view.outcome, &view.mails)),
             request_id: Some(view.request_id.clone()),
+            applicant: Some(Applicant {
+                phone: view.phone.clone(),
+                email: Some(view.email.clone()),
+                company: Some(view.company.clone()),
+            }),
         }
     }
 
@@ -115,6 +128,7 @@ impl TimelineSources {
             facts,
             advice: None,
             request_id: None,
+            applicant: None,
         };
         let mut entries = vec![entry(mail.created_at, format!("the {kind} mail {id} was queued"), Vec::new())];
         entries.extend(attempts.iter().map(|attempt| {
@@ -136,10 +150,6 @@ impl TimelineSources {
 }
 
 fn asked(view: &CodeRequestView) -> TimelineEntry {
-    let (reply, words) = match &view.outcome {
-        CodeOutcome::Send { state, .. } => (CodeReply::from(*state), sent(*state).to_owned()),
-        CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
-    };
     let gateway = view
         .gateway
         .as_ref()
@@ -147,11 +157,12 @@ fn asked(view: &CodeRequestView) -> TimelineEntry {
     TimelineEntry {
         at: view.at,
         kind: "code_request",
-        code: Some(reply.code.as_str()),
-        words: format!("requested a code: {words}"),
+        code: Some(CodeReply::from(&view.outcome).code.as_str()),
+        words: format!("requested a code: {}", view.outcome),
         facts: gateway.into_iter().collect(),
         advice: Some(about_code(&view.outcome, view.delivery.as_ref().map(|delivery| delivery.state))),
         request_id: Some(view.request_id.clone()),
+        applicant: Some(Applicant { phone: view.phone.clone(), email: None, company: None }),
     }
 }
 
@@ -165,6 +176,7 @@ fn receipt(view: &CodeRequestView) -> Option<TimelineEntry> {
         facts: delivery.reason.iter().cloned().collect(),
         advice: None,
         request_id: None,
+        applicant: None,
     })
 }
 
@@ -177,16 +189,7 @@ fn changed(entry: &AuditEntry) -> TimelineEntry {
         facts: vec![entry.detail.clone()],
         advice: None,
         request_id: None,
-    }
-}
-
-fn sent(state: SendState) -> &'static str {
-    match state {
-        SendState::Accepted => "the gateway accepted the message",
-        SendState::Refused => "the gateway refused the message",
-        SendState::Unreached => "the gateway could not be reached",
-        SendState::Unknown => "unknown whether the gateway accepted the message",
-        SendState::Sending => "the message is being sent, or the result was lost",
+        applicant: None,
     }
 }
 

@@ -123,6 +123,22 @@ pub struct CodeToSend {
     pub would_block: Option<BlockedRange>,
 }
 
+/// The decision and the fact behind it, in a sentence for operations.
+impl fmt::Display for CodeOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { state, .. } => f.write_str(match state {
+                SendState::Accepted => "the gateway accepted the message",
+                SendState::Refused => "the gateway refused the message",
+                SendState::Unreached => "the gateway could not be reached",
+                SendState::Unknown => "unknown whether the gateway accepted the message",
+                SendState::Sending => "the message is being sent, or the result was lost",
+            }),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
 /// The rule and the fact that decided, in a sentence for operations.
 impl fmt::Display for CodeRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use trial_core::policy::{AbusePolicy, BreakerMode, Policy, TestNumber};
 use trial_core::ports::{Clock as _, NumberRanges as _};
 use trial_core::values::{NumberRange, VerificationCode};
 use trial_core::verification::{BudgetScope, CodeRefusal, CodeToSend, SendState};
-use trial_engine::operations::range_outlook;
+use trial_engine::operations::number_ranges;
 use trial_testkit::FixedClock;
 use trial_testkit::data::{application, phone};
 
@@ -254,8 +254,8 @@ async fn the_shadow_says_what_would_be_blocked_and_blocks_nothing() {
     }
     assert_eq!(harness.ask(&phone(elsewhere(1))).await.unwrap().would_block, None);
     let policy = trial_testkit::data::planner_with(breaking(BreakerMode::Shadow)).policy().clone();
-    let outlook = range_outlook(&*harness.ledger, &policy, harness.now()).await.unwrap();
-    assert_eq!((outlook.mode, outlook.blocked.len(), outlook.blocked[0].block.met), (BreakerMode::Shadow, 1, 2));
+    let outlook = number_ranges::list(&*harness.ledger, &policy, harness.now()).await.unwrap();
+    assert_eq!((outlook.mode, outlook.blocked.len(), outlook.blocked[0].met), ("shadow", 1, 2));
 }
 
 /// The ranges found in shadow mode are blocked as soon as the mode is on.
@@ -288,7 +288,7 @@ async fn safe_prefixes_are_never_blocked() {
     assert_eq!(ask(&harness, 5).await.0, "204");
     assert_eq!(make_safe(&harness, prefix_of(1)).await.unwrap(), SafeOutcome::Added);
     codes_to(&harness, [5]).await;
-    let outlook = range_outlook(&*harness.ledger, &Policy::default(), harness.now()).await.unwrap();
+    let outlook = number_ranges::list(&*harness.ledger, &Policy::default(), harness.now()).await.unwrap();
     assert_eq!((outlook.blocked.len(), outlook.safe.len()), (0, 1), "what is safe is not listed as blocked");
     assert!(harness.ledger.remove_safe_prefix(prefix_of(1), harness.operator()).await.unwrap());
     assert_eq!(ask(&harness, 6).await.0, "204");

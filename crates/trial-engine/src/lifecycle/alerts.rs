@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::operations::{pool_outlook, range_outlook};
+use crate::operations::{access_codes, number_ranges};
 use chrono::{DateTime, Utc};
 use trial_core::access_codes::{AccessCodeStock, PoolOutlook};
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::RangeOutlook;
 use trial_core::mails::{MailKind, MailRecord};
 use trial_core::planner::Planner;
 use trial_core::policy::{BreakerMode, Policy};
@@ -41,7 +40,7 @@ impl Watch {
 
     pub(crate) async fn look(&self) -> Result<(), LedgerError> {
         let (now, policy) = (self.clock.now(), self.planner.in_force().now());
-        let pool = pool_outlook(&*self.operations, &policy, now).await?;
+        let pool = access_codes::outlook(&*self.operations, &policy, now).await?;
         let quota = self.operations.quota(policy.quota.day_of(now)).await?.under(&policy.quota);
         show(&pool, &quota);
         let since = now - REFUSALS_WITHIN;
@@ -77,9 +76,9 @@ impl Watch {
 
     /// Shows the number of ranges that are blocked, and of those that would be.
     async fn show_prefixes(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), LedgerError> {
-        let RangeOutlook { mode, blocked, .. } = range_outlook(&*self.prefixes, policy, now).await?;
+        let ranges = number_ranges::list(&*self.prefixes, policy, now).await?;
         for shown in [BreakerMode::Shadow, BreakerMode::On] {
-            let count = if shown == mode { blocked.len() } else { 0 };
+            let count = if shown.as_str() == ranges.mode { ranges.blocked.len() } else { 0 };
             metrics::gauge!("trialgate_number_ranges_blocked", "mode" => shown.as_str()).set(number(count as u64));
         }
         Ok(())

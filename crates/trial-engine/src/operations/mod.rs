@@ -1,11 +1,25 @@
-//! Operations as use cases: each asks the ports for what several faces show.
+//! Operations as use cases: one module for each thing, one function for each query. Each takes the ports it needs and
+//! returns one view, which `/ops/v1` and `--json` print and the console renders.
 
+pub mod access_codes;
+pub mod applications;
+pub mod audit;
 mod client_secrets;
+pub mod clients;
+mod disclosure;
+pub mod events;
+pub mod mails;
+pub mod number_ranges;
 mod operator_access;
-mod outlook;
-mod timeline;
+pub mod operators;
+pub mod page;
+pub mod phones;
+pub mod quota;
+pub mod settings;
+pub mod tenants;
+pub mod timeline;
+pub mod warnings;
 
 pub use client_secrets::{Reencrypted, clients_in_use, reencrypt_client_secrets};
+pub use disclosure::Disclosure;
 pub use operator_access::{Access, NewSession, SignedInOperator};
-pub use outlook::{pool_outlook, range_outlook};
-pub use timeline::timeline_sources;

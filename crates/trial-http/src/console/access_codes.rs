@@ -5,12 +5,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::access_codes::{
-    AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, AccessCodeView, FileHeader, PoolCommand,
-    PoolOutcome, PoolOutlook, RefusedAccessCode, RepeatedAccessCode,
+    AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, FileHeader, PoolCommand, PoolOutcome,
+    RefusedAccessCode, RepeatedAccessCode,
 };
 use trial_core::operators::Permission;
 use trial_core::values::{AccessCode, AccessCodeKind};
-use trial_engine::operations::pool_outlook;
+use trial_engine::operations::access_codes::{self, AccessCodeReport, KindStock};
+use trial_engine::operations::page::PAGE;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, finish, html, see};
@@ -19,8 +20,6 @@ use crate::fields::{Fields, first};
 use crate::problem::Problem;
 use crate::site::State;
 
-/// Rows of a page.
-const ROWS: u32 = 50;
 /// Most bad or repeated rows that are listed.
 const NAMED: usize = 100;
 
@@ -28,11 +27,11 @@ const NAMED: usize = 100;
 #[template(path = "console/access_codes.html")]
 struct AccessCodes {
     page: Page,
-    pool: Vec<PoolOutlook>,
+    pool: Vec<KindStock>,
     kind: AccessCodeKind,
     state: AccessCodeState,
-    rows: Vec<AccessCodeView>,
-    more: Option<AccessCode>,
+    rows: Vec<AccessCodeReport>,
+    more: Option<String>,
     kinds: &'static [AccessCodeKind],
     states: &'static [AccessCodeState],
     pasted: String,
@@ -60,25 +59,23 @@ async fn written(visit: &Visit<'_>, pasted: String, import: Option<Import>, wron
     let kind = visit.query.parsed("kind").unwrap_or(AccessCodeKind::Voice);
     let state = visit.query.parsed("state").unwrap_or(AccessCodeState::Free);
     let after = visit.query.given("after").and_then(|code| AccessCode::parse(&code).ok());
-    let asked = AccessCodePage { kind, state, after, limit: ROWS + 1 };
-    let mut rows = parts.operations.access_codes(asked).await.map_err(failed)?;
-    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let has_more = rows.len() > most;
-    rows.truncate(most);
-    let more = rows.last().filter(|_| has_more).map(|last| last.code.clone());
+    let asked = AccessCodePage { kind, state, after, limit: PAGE };
+    let found = access_codes::list(&*parts.operations, asked).await.map_err(failed)?;
     let status = match (&import, &wrong) {
         (Some(import), _) if !import.bad.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         (_, Some(_)) if !pasted.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         (_, Some(_)) => StatusCode::CONFLICT,
         _ => StatusCode::OK,
     };
+    let policy = parts.policy.now();
+    let stock = access_codes::stock(&*parts.operations, &policy, visit.ops.clock.now());
     let shown = AccessCodes {
         page: visit.page.clone(),
-        pool: pool_outlook(&*parts.operations, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?,
+        pool: stock.await.map_err(failed)?.stock,
         kind,
         state,
-        rows,
-        more,
+        rows: found.items,
+        more: found.next_cursor,
         kinds: AccessCodeKind::ALL,
         states: AccessCodeState::ALL,
         pasted,

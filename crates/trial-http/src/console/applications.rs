@@ -1,19 +1,18 @@
 //! Console pages of applications: search, and one with its timeline.
 
 use askama::Template;
-use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView};
+use trial_core::applications::{ApplicationQuery, ApplicationSearch};
 use trial_core::operators::Permission;
-use trial_core::return_codes::{ApplyCode, ApplyReply};
-use trial_core::timeline::TimelineEntry;
-use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId, TenantId};
-use trial_engine::operations::timeline_sources;
+use trial_core::return_codes::ApplyCode;
+use trial_core::values::{ApplicationId, CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::applications::{self, ApplicationReport, ApplicationTimeline};
+use trial_engine::operations::page::{PAGE, Page as Listing};
+use trial_engine::operations::timeline::TimelineEvent;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
-use crate::ops::{Sight, Unrecorded};
-
-/// Rows of a page.
-const ROWS: u32 = 50;
+use crate::ops::Unrecorded;
 
 #[derive(Template)]
 #[template(path = "console/applications.html")]
@@ -22,29 +21,18 @@ struct List {
     find: String,
     code: String,
     wrong: Option<String>,
-    rows: Vec<Row>,
+    rows: Vec<ApplicationReport>,
     more: Option<String>,
-    codes: Vec<&'static str>,
-}
-
-struct Row {
-    id: String,
-    at: String,
-    phone: String,
-    email: String,
-    company: String,
-    code: &'static str,
+    codes: [ApplyCode; 8],
 }
 
 #[derive(Template)]
 #[template(path = "console/application.html")]
 struct One {
     page: Page,
-    row: Row,
-    request_id: String,
-    tenant: Option<TenantId>,
-    is_plain: bool,
-    story: Vec<TimelineEntry>,
+    row: ApplicationReport,
+    is_revealed: bool,
+    timeline: Vec<TimelineEvent>,
 }
 
 /// The query of the search box; the search is recorded before it runs.
@@ -69,66 +57,42 @@ fn customer(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
     CompanyName::parse(text).map(|company| ApplicationQuery::Company(company.key().clone())).map_err(|e| e.to_string())
 }
 
-impl Row {
-    fn of(view: &ApplicationView, sight: Sight) -> Self {
-        Self {
-            id: view.id.to_string(),
-            at: view.at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            phone: sight.phone(&view.phone),
-            email: sight.email(&view.email),
-            company: view.company.clone(),
-            code: ApplyReply::from(&view.outcome).code.as_str(),
-        }
-    }
-}
-
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
     let find = visit.query.text("find");
     let code = visit.query.text("code");
-    let (wrong, mut found) = match query(&find, visit) {
-        Err(wrong) => (Some(wrong), Vec::new()),
+    let (wrong, found) = match query(&find, visit) {
+        Err(wrong) => (Some(wrong), Listing { items: Vec::new(), next_cursor: None }),
         Ok(by) => {
             let search = ApplicationSearch {
                 by: by.record(visit.ops, &visit.operator, "applications").await?,
-                return_code: ApplyCode::ALL.iter().copied().find(|known| known.as_str() == code),
+                return_code: code.parse().ok(),
                 since: None,
                 until: None,
                 before: visit.query.parsed("before"),
-                limit: ROWS + 1,
+                limit: PAGE,
             };
-            (None, visit.ops.parts.operations.search_applications(search).await.map_err(failed)?)
+            let operations = &visit.ops.parts.operations;
+            (None, applications::list(&**operations, search, Disclosure::Masked).await.map_err(failed)?)
         }
     };
-    let has_more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
-    found.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
-    let more = found.last().filter(|_| has_more).map(|last| last.id.to_string());
     written(&List {
         page: visit.page.clone(),
         find,
         code,
         wrong,
-        rows: found.iter().map(|view| Row::of(view, Sight::Masked)).collect(),
-        more,
-        codes: ApplyCode::ALL.iter().map(|code| code.as_str()).collect(),
+        rows: found.items,
+        more: found.next_cursor,
+        codes: ApplyCode::ALL,
     })
 }
 
 pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
     visit.may(Permission::Look)?;
-    let id = id.parse().map_err(|_| Refused::NotFound)?;
-    let parts = &visit.ops.parts;
-    let view = parts.operations.application(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
-    let sight = visit.sight(reveal, "application.reveal", &id.to_string()).await?;
-    let policy = parts.policy.now();
-    let sources = timeline_sources(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
-    let story = sources.await.map_err(failed)?;
-    written(&One {
-        page: visit.page.clone(),
-        row: Row::of(&view, sight),
-        request_id: view.request_id.to_string(),
-        tenant: view.tenant(),
-        is_plain: sight == Sight::Plain,
-        story: story.tell(),
-    })
+    let id: ApplicationId = id.parse().map_err(|_| Refused::NotFound)?;
+    let disclosure = visit.disclosure(reveal, "application.reveal", &id.to_string()).await?;
+    let policy = visit.ops.parts.policy.now();
+    let shown = applications::show(visit.ops.timeline_parts(&policy), id, disclosure).await.map_err(failed)?;
+    let ApplicationTimeline { application: row, timeline } = shown.ok_or(Refused::NotFound)?;
+    written(&One { page: visit.page.clone(), row, is_revealed: disclosure == Disclosure::Revealed, timeline })
 }

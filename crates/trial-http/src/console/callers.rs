@@ -1,58 +1,34 @@
 //! Console page of API clients. No secret is shown: clients and secrets are added on the command line.
 
-use std::collections::BTreeSet;
-
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::clients::{
-    ApiClient, ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, ApiClientStatus,
-    EncryptionState, MAX_CLIENT_RATE, Scope,
+    ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, MAX_CLIENT_RATE, Scope,
 };
 use trial_core::operators::Permission;
+use trial_engine::operations::clients::{self, ApiClientReport};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
 
-/// Most API clients shown.
-const ROWS: u32 = 1_000;
-
 #[derive(Template)]
 #[template(path = "console/callers.html")]
 struct Callers {
     page: Page,
-    rows: Vec<Row>,
+    rows: Vec<ApiClientReport>,
     scopes: &'static [Scope],
     most: u32,
     wrong: Option<String>,
 }
 
-struct Row {
-    caller: ApiClient,
-    state: &'static str,
-    /// State of its secrets if old keys were removed; `None` for a removed client.
-    seal: Option<EncryptionState>,
-    /// Ids of the keys that encrypt its secrets.
-    keys: String,
-}
-
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
-    let known = parts.callers.callers(ROWS).await.map_err(failed)?;
-    let row = |caller: ApiClient| {
-        let status = caller.status();
-        let keys: BTreeSet<_> = caller.secrets().map(|secret| secret.key_id.as_str()).collect();
-        Row {
-            state: status.as_str(),
-            seal: (status != ApiClientStatus::Removed).then(|| caller.seal_state(&parts.keyring)),
-            keys: keys.into_iter().collect::<Vec<_>>().join(", "),
-            caller,
-        }
-    };
+    let known = clients::list(&*parts.callers, &parts.keyring).await.map_err(failed)?;
     let callers = Callers {
         page: visit.page.clone(),
-        rows: known.into_iter().map(row).collect(),
+        rows: known.items,
         scopes: Scope::ALL,
         most: MAX_CLIENT_RATE,
         wrong: wrong.clone(),

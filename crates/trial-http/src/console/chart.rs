@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::applications::HourCount;
+use trial_core::return_codes::ApplyCode;
 
 const HEIGHT: u64 = 120;
 const STEP: u64 = 24;
@@ -18,7 +19,7 @@ pub(super) struct Bar {
 
 /// A return code's part of a bar.
 pub(super) struct Part {
-    pub(super) code: String,
+    pub(super) code: ApplyCode,
     pub(super) y: u64,
     pub(super) height: u64,
     pub(super) count: u64,
@@ -29,7 +30,7 @@ pub(super) struct Chart {
     pub(super) width: u64,
     pub(super) height: u64,
     pub(super) bars: Vec<Bar>,
-    pub(super) codes: Vec<String>,
+    pub(super) codes: Vec<ApplyCode>,
     pub(super) most: u64,
 }
 
@@ -39,18 +40,15 @@ impl Chart {
         let span = hours * 3_600;
         let slot = |at: DateTime<Utc>| at.timestamp().div_euclid(span);
         let last = slot(now);
-        let mut by_slot: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
+        let mut by_slot: BTreeMap<i64, BTreeMap<ApplyCode, u64>> = BTreeMap::new();
         for count in counts {
-            *by_slot.entry(slot(count.hour)).or_default().entry(&count.return_code).or_default() += count.applications;
+            *by_slot.entry(slot(count.hour)).or_default().entry(count.return_code).or_default() += count.applications;
         }
         let slots = (last + 1 - i64::from(spans))..=last;
         let total = |slot: &i64| by_slot.get(slot).map_or(0, |codes| codes.values().sum());
         let most = slots.clone().map(|slot| total(&slot)).max().unwrap_or(0);
-        let mut codes: Vec<String> = slots
-            .clone()
-            .filter_map(|slot| by_slot.get(&slot))
-            .flat_map(|of| of.keys().map(|code| (*code).to_owned()))
-            .collect();
+        let mut codes: Vec<ApplyCode> =
+            slots.clone().filter_map(|slot| by_slot.get(&slot)).flat_map(|of| of.keys().copied()).collect();
         codes.sort_unstable();
         codes.dedup();
         let bars = slots.zip(0_u64..).map(|(slot, place)| {
@@ -59,7 +57,7 @@ impl Chart {
             let parts = by_slot.get(&slot).into_iter().flatten().map(|(code, count)| {
                 let height = (count * HEIGHT).div_ceil(most.max(1));
                 y = y.saturating_sub(height);
-                Part { code: (*code).to_owned(), y, height, count: *count }
+                Part { code: *code, y, height, count: *count }
             });
             Bar {
                 x: place * STEP,
@@ -83,16 +81,21 @@ mod tests {
     #[test]
     fn bars_add_up_and_fit() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::hours(100);
-        let count = |hour, code: &str, applications| HourCount {
+        let count = |hour, return_code, applications| HourCount {
             hour: DateTime::UNIX_EPOCH + TimeDelta::hours(hour),
-            return_code: code.to_owned(),
+            return_code,
             applications,
             tenants: 0,
         };
-        let counts = [count(100, "000", 3), count(100, "006", 1), count(99, "001", 2), count(50, "000", 9)];
+        let counts = [
+            count(100, ApplyCode::Success, 3),
+            count(100, ApplyCode::PoolEmpty, 1),
+            count(99, ApplyCode::NoCode, 2),
+            count(50, ApplyCode::Success, 9),
+        ];
         let chart = Chart::of(&counts, now, 24, 1, "%H");
         assert_eq!((chart.bars.len(), chart.most, chart.is_empty()), (24, 4, false));
-        assert_eq!(chart.codes, ["000", "001", "006"]);
+        assert_eq!(chart.codes, [ApplyCode::Success, ApplyCode::NoCode, ApplyCode::PoolEmpty]);
         let last = chart.bars.last().unwrap();
         assert_eq!((last.total, last.label.as_str(), last.parts.len()), (4, "04", 2));
         assert_eq!(last.parts.iter().map(|part| part.height).sum::<u64>(), HEIGHT);

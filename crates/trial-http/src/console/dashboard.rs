@@ -2,14 +2,13 @@
 
 use askama::Template;
 use chrono::TimeDelta;
-use trial_core::access_codes::PoolOutlook;
 use trial_core::mails::{MailPage, MailState};
 use trial_core::operators::Permission;
 use trial_core::ports::Dependency;
-use trial_core::quota::QuotaView;
 use trial_core::tenants::TenantSearch;
-use trial_core::warnings::Warning;
-use trial_engine::operations::pool_outlook;
+use trial_engine::operations::access_codes::{self, KindStock};
+use trial_engine::operations::quota::{self, QuotaDayReport};
+use trial_engine::operations::warnings::{self, WarningReport};
 
 use super::chart::Chart;
 use super::visit::{Page, Visit};
@@ -24,8 +23,8 @@ struct Dashboard {
     page: Page,
     day: Chart,
     fortnight: Chart,
-    pool: Vec<PoolOutlook>,
-    quota: QuotaView,
+    pool: Vec<KindStock>,
+    quota: QuotaDayReport,
     /// Percentage of the daily e-mail limit in use.
     taken: u64,
     due: String,
@@ -33,7 +32,7 @@ struct Dashboard {
     /// Number of tenants whose owners request a conversion.
     asking: String,
     dependencies: Vec<Dependency>,
-    warnings: Vec<Warning>,
+    warnings: Vec<WarningReport>,
 }
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
@@ -41,9 +40,9 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
     let hours = parts.operations.application_hours(now - TimeDelta::days(14), now).await.map_err(failed)?;
-    let rules = parts.policy.now();
-    let policy = &rules.quota;
-    let quota = parts.operations.quota(policy.day_of(now)).await.map_err(failed)?.under(policy);
+    let policy = parts.policy.now();
+    let policies = (&*policy, &**parts.policy.configured());
+    let quota = quota::show(&*parts.operations, &*parts.settings, policies, now, 1).await.map_err(failed)?.today;
     let count = async |state| {
         let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
         Ok::<_, Refused>(counted(parts.operations.mails(page).await.map_err(failed)?.len()))
@@ -54,9 +53,9 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         page: visit.page.clone(),
         day: Chart::of(&hours, now, 24, 1, "%H"),
         fortnight: Chart::of(&hours, now, 14, 24, "%d"),
-        pool: pool_outlook(&*parts.operations, &rules, now).await.map_err(failed)?,
-        taken: u64::from(quota.used.reserved) * 100 / u64::from(quota.threshold.max(1)),
-        warnings: parts.upkeep.warnings(quota.used.day).await.map_err(failed)?,
+        pool: access_codes::stock(&*parts.operations, &policy, now).await.map_err(failed)?.stock,
+        taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
+        warnings: warnings::list(&*parts.upkeep, quota.day).await.map_err(failed)?.items,
         quota,
         asking,
         due: count(MailState::Due).await?,

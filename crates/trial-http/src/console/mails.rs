@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::mails::{MailPage, MailRetried, MailState, OutboxMail};
+use trial_core::mails::{MailPage, MailRetried, MailState};
 use trial_core::operators::Permission;
 use trial_core::values::{MailId, SettingDuration};
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::mails::{self, OutboxMailReport};
+use trial_engine::operations::page::PAGE;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
@@ -16,16 +19,14 @@ use crate::fields::Fields;
 const WINDOWS: [&str; 4] = ["1h", "6h", "24h", "7d"];
 /// Longest accepted window.
 const MAX_WINDOW: Duration = Duration::from_hours(30 * 24);
-/// Rows of a page.
-const ROWS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "console/mails.html")]
 struct Mails {
     page: Page,
     state: String,
-    rows: Vec<OutboxMail>,
-    more: Option<MailId>,
+    rows: Vec<OutboxMailReport>,
+    more: Option<String>,
     states: &'static [MailState],
     windows: [&'static str; 4],
     wrong: Option<String>,
@@ -34,12 +35,9 @@ struct Mails {
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let state: Option<MailState> = visit.query.parsed("state");
-    let asked = MailPage { state, tenant: None, before: visit.query.parsed("before"), limit: ROWS + 1 };
-    let mut rows = visit.ops.parts.operations.mails(asked).await.map_err(failed)?;
-    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let has_more = rows.len() > most;
-    rows.truncate(most);
-    let more = rows.last().filter(|_| has_more).map(|last| last.mail.id);
+    let asked = MailPage { state, tenant: None, before: visit.query.parsed("before"), limit: PAGE };
+    let found = mails::list(&*visit.ops.parts.operations, asked, Disclosure::Masked).await.map_err(failed)?;
+    let (rows, more) = (found.items, found.next_cursor);
     let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let state = state.map(|state| state.to_string()).unwrap_or_default();
     html(

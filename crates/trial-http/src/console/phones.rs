@@ -3,6 +3,8 @@
 use askama::Template;
 use trial_core::operators::Permission;
 use trial_core::values::Phone;
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::phones::{self, PhoneReport};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written, see};
@@ -15,13 +17,7 @@ struct Phones {
     page: Page,
     find: String,
     wrong: Option<String>,
-    found: Option<Found>,
-}
-
-struct Found {
-    failures: Option<u32>,
-    is_locked: bool,
-    limit: u32,
+    found: Option<PhoneReport>,
 }
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
@@ -33,10 +29,10 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
             Err(error) => (Some(error.to_string()), None),
             Ok(phone) => {
                 let phone = Unrecorded::new(phone).record(visit.ops, &visit.operator, "phones").await?;
-                let failures = visit.ops.parts.operations.phone_failures(phone).await.map_err(failed)?;
-                let limit = visit.ops.parts.policy.now().verification.max_failures;
-                let is_locked = failures.is_some_and(|failures| failures >= limit);
-                (None, Some(Found { failures, is_locked, limit }))
+                let parts = &visit.ops.parts;
+                let policy = parts.policy.now();
+                let shown = phones::show(&*parts.operations, &policy, &phone, Disclosure::Masked).await;
+                (None, Some(shown.map_err(failed)?))
             }
         },
     };

@@ -2,11 +2,11 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::fraud_guard::{RangeOutlook, SafeOutcome, SafeRange, SafeReason};
+use trial_core::fraud_guard::{SafeOutcome, SafeRange, SafeReason};
 use trial_core::operators::Permission;
 use trial_core::policy::BreakerMode;
 use trial_core::values::NumberRange;
-use trial_engine::operations::range_outlook;
+use trial_engine::operations::number_ranges::{self, NumberRangesReport};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
@@ -16,33 +16,29 @@ use crate::fields::Fields;
 #[template(path = "console/prefixes.html")]
 struct Prefixes {
     page: Page,
-    outlook: RangeOutlook,
+    what: &'static str,
+    ranges: NumberRangesReport,
     wrong: Option<String>,
 }
 
-impl Prefixes {
-    /// Explains the mode.
-    fn what(&self) -> &'static str {
-        match self.outlook.mode {
-            BreakerMode::Off => "The fraud guard is off: no number range is checked or blocked.",
-            BreakerMode::Shadow => {
-                "The fraud guard is in shadow mode: the listed number ranges would be blocked, but are not."
-            }
-            BreakerMode::On => "The fraud guard is on: the listed number ranges are blocked.",
+/// Explains the mode.
+fn what(mode: BreakerMode) -> &'static str {
+    match mode {
+        BreakerMode::Off => "The fraud guard is off: no number range is checked or blocked.",
+        BreakerMode::Shadow => {
+            "The fraud guard is in shadow mode: the listed number ranges would be blocked, but are not."
         }
-    }
-
-    fn state(&self) -> &'static str {
-        if self.outlook.mode == BreakerMode::On { "blocked" } else { "would be blocked" }
+        BreakerMode::On => "The fraud guard is on: the listed number ranges are blocked.",
     }
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
-    let outlook = range_outlook(&*parts.prefixes, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?;
+    let policy = parts.policy.now();
+    let ranges = number_ranges::list(&*parts.prefixes, &policy, visit.ops.clock.now()).await.map_err(failed)?;
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    html(status, &Prefixes { page: visit.page.clone(), outlook, wrong })
+    html(status, &Prefixes { page: visit.page.clone(), what: what(policy.abuse.breaker.mode), ranges, wrong })
 }
 
 pub(super) async fn release(visit: &Visit<'_>, prefix: &str) -> Answer {

@@ -2,27 +2,25 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::operators::{Operator, Permission};
-use trial_core::policy::{SettingChange, SettingCommand, SettingKey, SettingRefusal, SettingValue};
-use trial_core::quota::QuotaView;
+use trial_core::operators::Permission;
+use trial_core::policy::{SettingCommand, SettingKey, SettingRefusal, SettingValue};
+use trial_engine::operations::operators::{self, OperatorReport};
+use trial_engine::operations::quota::{self, QuotaDayReport, ThresholdReport};
+use trial_engine::operations::settings::{self, SettingsReport};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
-use crate::ops::settings::{SettingList, listed, made};
-
-/// Most past limits and operators shown.
-const ROWS: u32 = 50;
+use crate::ops::settings::made;
 
 #[derive(Template)]
 #[template(path = "console/settings.html")]
 struct Settings {
     page: Page,
-    quota: QuotaView,
-    thresholds: Vec<SettingChange>,
-    list: SettingList,
-    operators: Vec<Operator>,
-    now: chrono::DateTime<chrono::Utc>,
+    quota: QuotaDayReport,
+    thresholds: Vec<ThresholdReport>,
+    list: SettingsReport,
+    operators: Vec<OperatorReport>,
     wrong: Option<String>,
 }
 
@@ -30,18 +28,20 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
-    let rules = parts.policy.now();
-    let policy = &rules.quota;
-    let quota = parts.operations.quota(policy.day_of(now)).await.map_err(failed)?.under(policy);
-    let is_admin = visit.operator.role.may(Permission::ManageOperators);
-    let operators = if is_admin { parts.operators.operators(ROWS).await.map_err(failed)? } else { Vec::new() };
+    let (policy, configured) = (parts.policy.now(), parts.policy.configured());
+    let policies = (&*policy, &**configured);
+    let quota = quota::show(&*parts.operations, &*parts.settings, policies, now, 1).await.map_err(failed)?;
+    let operators = if visit.operator.role.may(Permission::ManageOperators) {
+        operators::list(&*parts.operators, now).await.map_err(failed)?.items
+    } else {
+        Vec::new()
+    };
     let settings = Settings {
         page: visit.page.clone(),
-        quota,
-        thresholds: parts.settings.setting_changes(Some(SettingKey::Threshold), ROWS).await.map_err(failed)?,
-        list: listed(visit.ops).await.map_err(failed)?,
+        quota: quota.today,
+        thresholds: quota.thresholds,
+        list: settings::list(&*parts.settings, configured).await.map_err(failed)?,
         operators,
-        now,
         wrong: wrong.clone(),
     };
     html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &settings)

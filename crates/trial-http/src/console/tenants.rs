@@ -2,21 +2,19 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::mails::MailView;
+use chrono::{DateTime, Utc};
 use trial_core::operators::Permission;
-use trial_core::tenants::{
-    TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus, TenantView,
-};
+use trial_core::tenants::{TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus};
 use trial_core::values::TenantId;
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::page::{PAGE, Page as Listing};
+use trial_engine::operations::tenants::{self, TenantReport};
 
 use super::applications::query;
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, page as written, see};
 use crate::fields::Fields;
-use crate::ops::Sight;
 
-/// Rows of a page.
-const ROWS: u32 = 50;
 /// Longest extension of a trial, in days.
 const MOST_DAYS: u64 = 366;
 
@@ -28,50 +26,19 @@ struct List {
     status: String,
     asking: bool,
     wrong: Option<String>,
-    rows: Vec<Row>,
+    rows: Vec<TenantReport>,
     more: Option<String>,
     statuses: &'static [TenantStatus],
-}
-
-struct Row {
-    id: String,
-    status: &'static str,
-    company: String,
-    phone: String,
-    email: String,
-    created_at: String,
-    trial_ends_at: String,
-    /// Time of the owner's request for a conversion; empty if there is none.
-    asked_at: String,
 }
 
 #[derive(Template)]
 #[template(path = "console/tenant.html")]
 struct One {
     page: Page,
-    row: Row,
+    row: TenantReport,
     wrong: Option<String>,
-    dates: Vec<(&'static str, String)>,
-    codes: Vec<(&'static str, String)>,
-    mails: Vec<MailView>,
-    is_plain: bool,
-}
-
-impl Row {
-    fn of(view: &TenantView, sight: Sight) -> Self {
-        let tenant = &view.tenant;
-        let time = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M").to_string();
-        Self {
-            id: tenant.id.to_string(),
-            status: tenant.status.as_str(),
-            company: tenant.company.as_str().to_owned(),
-            phone: sight.phone(&tenant.phone),
-            email: sight.email(&tenant.email),
-            created_at: time(tenant.created_at),
-            trial_ends_at: time(tenant.trial_ends_at),
-            asked_at: tenant.conversion_asked_at.map(time).unwrap_or_default(),
-        }
-    }
+    dates: Vec<(&'static str, DateTime<Utc>)>,
+    is_revealed: bool,
 }
 
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
@@ -79,28 +46,24 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     let find = visit.query.text("find");
     let status = visit.query.text("status");
     let asks_conversion = visit.query.given("asking").is_some();
-    let (wrong, mut found) = match query(&find, visit) {
-        Err(wrong) => (Some(wrong), Vec::new()),
+    let (wrong, found) = match query(&find, visit) {
+        Err(wrong) => (Some(wrong), Listing { items: Vec::new(), next_cursor: None }),
         Ok(by) => {
             let by = by.record(visit.ops, &visit.operator, "tenants").await?;
             let before = visit.query.parsed("before");
-            let search = TenantSearch { by, status: status.parse().ok(), asks_conversion, before, limit: ROWS + 1 };
-            (None, visit.ops.parts.operations.search_tenants(search).await.map_err(failed)?)
+            let search = TenantSearch { by, status: status.parse().ok(), asks_conversion, before, limit: PAGE };
+            let operations = &visit.ops.parts.operations;
+            (None, tenants::list(&**operations, search, Disclosure::Masked).await.map_err(failed)?)
         }
     };
-    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    found.truncate(most);
-    let more = found.last().filter(|_| has_more).map(|last| last.tenant.id.to_string());
-    let rows = found.iter().map(|view| Row::of(view, Sight::Masked)).collect();
     written(&List {
         page: visit.page.clone(),
         find,
         status,
         asking: asks_conversion,
         wrong,
-        rows,
-        more,
+        rows: found.items,
+        more: found.next_cursor,
         statuses: TenantStatus::ALL,
     })
 }
@@ -108,30 +71,20 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
 pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let id: TenantId = id.parse().map_err(|_| Refused::NotFound)?;
-    let view = visit.ops.parts.operations.tenant(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
-    let sight = visit.sight(reveal, "tenant.reveal", &id.to_string()).await?;
-    let tenant = &view.tenant;
+    let disclosure = visit.disclosure(reveal, "tenant.reveal", &id.to_string()).await?;
+    let found = tenants::show(&*visit.ops.parts.operations, id, disclosure).await.map_err(failed)?;
+    let row = found.ok_or(Refused::NotFound)?;
     let dates = [
-        ("conversion requested", tenant.conversion_asked_at),
-        ("converted", tenant.converted_at),
-        ("suspended", tenant.suspended_at),
-        ("closes", tenant.closes_at),
-        ("closed", tenant.closed_at),
+        ("conversion requested", row.conversion_asked_at),
+        ("converted", row.converted_at),
+        ("suspended", row.suspended_at),
+        ("closes", row.closes_at),
+        ("closed", row.closed_at),
     ];
-    let dates = dates.into_iter().filter_map(|(name, at)| Some((name, at?.format("%Y-%m-%d %H:%M").to_string())));
+    let dates = dates.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
     let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    html(
-        status,
-        &One {
-            page: visit.page.clone(),
-            row: Row::of(&view, sight),
-            wrong,
-            dates: dates.collect(),
-            codes: view.access_codes.iter().map(|(kind, code)| (kind.as_str(), code.to_string())).collect(),
-            mails: view.mails,
-            is_plain: sight == Sight::Plain,
-        },
-    )
+    let is_revealed = disclosure == Disclosure::Revealed;
+    html(status, &One { page: visit.page.clone(), row, wrong, dates, is_revealed })
 }
 
 pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Fields) -> Answer {

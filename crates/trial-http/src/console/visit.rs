@@ -1,17 +1,20 @@
 //! The signed-in operator of a page, and the common parts of every page.
 
+use std::borrow::Borrow;
+
 use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::audit::ChangedBy;
 use trial_core::operators::{Operator, Permission};
-use trial_engine::operations::SignedInOperator;
+use trial_core::return_codes::ApplyCode;
+use trial_engine::operations::{Disclosure, SignedInOperator};
 
 use super::words::Language;
 use super::{FOREIGN, Refused, failed};
 use crate::cookies::SessionCookie;
 use crate::fields::Fields;
-use crate::ops::{Ops, Sight};
+use crate::ops::{Ops, revealed};
 use crate::site::State;
 
 /// The session cookie. Other sites cannot have it sent.
@@ -64,17 +67,16 @@ impl Page {
     }
 
     /// Short name of a return code of `applyTenant`.
-    pub(super) fn code(&self, code: &str) -> &'static str {
-        self.t(match code {
-            "000" => "accepted",
-            "001" => "no valid code",
-            "002" => "wrong code",
-            "003" => "phone locked",
-            "004" => "tenant exists",
-            "005" => "busy",
-            "006" => "no access code",
-            "205" => "threshold reached",
-            _ => "other",
+    pub(super) fn code(&self, code: impl Borrow<ApplyCode>) -> &'static str {
+        self.t(match code.borrow() {
+            ApplyCode::Success => "accepted",
+            ApplyCode::NoCode => "no valid code",
+            ApplyCode::WrongCode => "wrong code",
+            ApplyCode::Exception => "phone locked",
+            ApplyCode::TenantExists => "tenant exists",
+            ApplyCode::Conflict => "busy",
+            ApplyCode::PoolEmpty => "no access code",
+            ApplyCode::QuotaReached => "threshold reached",
         })
     }
 
@@ -149,12 +151,17 @@ impl<'a> Visit<'a> {
         self.ops.access.changed_by(&self.operator)
     }
 
-    /// Redaction of phones and addresses: they are shown in full only after the reveal is recorded.
-    pub(super) async fn sight(&self, reveal: bool, action: &'static str, subject: &str) -> Result<Sight, Refused> {
+    /// Masks phones and addresses, or reveals them once that is recorded.
+    pub(super) async fn disclosure(
+        &self,
+        reveal: bool,
+        action: &'static str,
+        subject: &str,
+    ) -> Result<Disclosure, Refused> {
         if !reveal {
-            return Ok(Sight::Masked);
+            return Ok(Disclosure::Masked);
         }
         self.may(Permission::Reveal)?;
-        Ok(Sight::plain(self.ops, &self.operator, action, subject).await?)
+        Ok(revealed(self.ops, &self.operator, action, subject).await?)
     }
 }

@@ -2,11 +2,10 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::access_codes::{AccessCodeFile, AccessCodeStock, PoolOutlook, RefusedAccessCode, RepeatedAccessCode};
+use trial_core::access_codes::{AccessCodeFile, RefusedAccessCode, RepeatedAccessCode};
 use trial_core::operators::Permission;
-use trial_engine::operations::pool_outlook;
+use trial_engine::operations::access_codes;
 use trial_spreadsheet::read_access_codes;
 use utoipa::ToSchema;
 
@@ -20,35 +19,6 @@ use crate::site::State;
 
 /// Most bad or repeated rows that are listed.
 const NAMED: usize = 1_000;
-
-/// Access codes by kind and state.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Stock {
-    /// One entry per kind.
-    stock: Vec<KindStock>,
-}
-
-/// Access codes of one kind by state.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct KindStock {
-    /// voice or multimedia.
-    kind: &'static str,
-    /// Available.
-    free: u64,
-    /// Leased to tenants.
-    leased: u64,
-    /// In quarantine after their release.
-    quarantined: u64,
-    /// Taken out of use.
-    retired: u64,
-    /// Days until none is free, by the use of the last 14 days; null if none was used.
-    #[schema(required)]
-    days_until_empty: Option<f64>,
-    /// End of the next quarantine; null if no code is in quarantine.
-    #[schema(required)]
-    next_rest_ends_at: Option<DateTime<Utc>>,
-}
 
 /// Access codes to import.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -106,8 +76,8 @@ pub(super) async fn stock(
     let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     let parts = &caller.ops.parts;
-    let stock = pool_outlook(&*parts.operations, &parts.policy.now(), caller.ops.clock.now()).await.map_err(failed)?;
-    json(&Stock { stock: stock.iter().map(KindStock::from).collect() })
+    let (policy, now) = (parts.policy.now(), caller.ops.clock.now());
+    json(&access_codes::stock(&*parts.operations, &policy, now).await.map_err(failed)?)
 }
 
 /// `POST /ops/v1/access-codes/import`.
@@ -161,13 +131,5 @@ fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {
 impl From<RepeatedAccessCode> for Repeated {
     fn from(row: RepeatedAccessCode) -> Self {
         Self { line: row.line, first: row.first, code: row.code.to_string() }
-    }
-}
-
-impl From<&PoolOutlook> for KindStock {
-    fn from(pool: &PoolOutlook) -> Self {
-        let AccessCodeStock { kind, free, leased, quarantined, retired } = pool.stock;
-        let (days_until_empty, next_rest_ends_at) = (pool.days_until_empty(), pool.next_rest_ends_at);
-        Self { kind: kind.as_str(), free, leased, quarantined, retired, days_until_empty, next_rest_ends_at }
     }
 }

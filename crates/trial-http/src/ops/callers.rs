@@ -4,13 +4,10 @@ use std::collections::BTreeSet;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use trial_core::clients::{
-    ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, ApiClientStatus, Scope,
-};
+use serde::Deserialize;
+use trial_core::clients::{ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, Scope};
 use trial_core::operators::Permission;
-use trial_core::values::Keyring;
+use trial_engine::operations::clients::{self, ApiClientReport};
 use utoipa::ToSchema;
 
 use super::failed;
@@ -20,46 +17,6 @@ use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
-
-/// Most API clients in the list.
-const LISTED: u32 = 1_000;
-
-/// API clients.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CallerList {
-    /// Newest first, at most 1,000, removed ones included.
-    items: Vec<CallerReply>,
-}
-
-/// An API client, without its secrets.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Caller)]
-pub(super) struct CallerReply {
-    name: String,
-    /// Its access key.
-    access_key: String,
-    /// active, suspended or removed.
-    state: &'static str,
-    /// Allowed requests: verify-codes, apply, query.
-    scopes: Vec<&'static str>,
-    /// Requests per minute at each instance; 0 for no limit.
-    rate: u32,
-    /// Number of secrets that sign: two during a rotation.
-    secrets: usize,
-    /// Ids of the keys that encrypt its secrets.
-    sealed_by: Vec<String>,
-    /// current: the current key encrypts its secrets. older: another key encrypts one, and is needed until `trialgate
-    /// callers reseal`. lost: the key of a secret is missing, so it cannot sign. null if the client is removed.
-    #[schema(required)]
-    seal: Option<&'static str>,
-    created_at: DateTime<Utc>,
-    created_by: String,
-    #[schema(required)]
-    suspended_at: Option<DateTime<Utc>>,
-    #[schema(required)]
-    removed_at: Option<DateTime<Utc>>,
-}
 
 /// Scopes and rate of an API client; an omitted field keeps its value.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -79,8 +36,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let operator = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     let parts = &operator.ops.parts;
-    let found = parts.callers.callers(LISTED).await.map_err(failed)?;
-    json(&CallerList { items: found.iter().map(|caller| CallerReply::new(caller, &parts.keyring)).collect() })
+    json(&clients::list(&*parts.callers, &parts.keyring).await.map_err(failed)?)
 }
 
 /// `POST /ops/v1/callers/{name}/suspend`.
@@ -159,31 +115,10 @@ async fn change(
     let name = ApiClientName::parse(&segment(request).await?).map_err(|_| nobody())?;
     let parts = &operator.ops.parts;
     match parts.callers.change_caller(name, change, operator.changes()).await.map_err(failed)? {
-        ApiClientChanged::Done(caller) => json(&CallerReply::new(&caller, &parts.keyring)),
+        ApiClientChanged::Done(caller) => json(&ApiClientReport::new(&caller, &parts.keyring)),
         ApiClientChanged::Refused(ApiClientRefusal::Unknown) => Err(nobody()),
         ApiClientChanged::Refused(refusal @ ApiClientRefusal::NoScope) => Err(wrong("scopes", refusal.to_string())),
         ApiClientChanged::Refused(refusal @ ApiClientRefusal::Rate) => Err(wrong("rate", refusal.to_string())),
         ApiClientChanged::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
-    }
-}
-
-impl CallerReply {
-    fn new(caller: &trial_core::clients::ApiClient, keyring: &Keyring) -> Self {
-        let status = caller.status();
-        let seal = (status != ApiClientStatus::Removed).then(|| caller.seal_state(keyring).as_str());
-        Self {
-            name: caller.name.to_string(),
-            access_key: caller.access_key.clone(),
-            state: status.as_str(),
-            scopes: caller.scopes.iter().map(|scope| scope.as_str()).collect(),
-            rate: caller.rate,
-            secrets: caller.secrets().count(),
-            sealed_by: caller.secrets().map(|secret| secret.key_id.clone()).collect(),
-            seal,
-            created_at: caller.created_at,
-            created_by: caller.created_by.clone(),
-            suspended_at: caller.suspended_at,
-            removed_at: caller.removed_at,
-        }
     }
 }

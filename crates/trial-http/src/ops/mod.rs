@@ -5,6 +5,7 @@ mod access_codes;
 mod applications;
 mod audit;
 mod callers;
+mod disclosure;
 mod mails;
 mod me;
 mod openapi;
@@ -16,7 +17,6 @@ mod pool;
 mod prefixes;
 mod quota;
 mod reply;
-mod reveal;
 mod routes;
 mod search;
 pub(crate) mod settings;
@@ -27,20 +27,21 @@ use std::time::Duration;
 
 use trial_core::error::LedgerError;
 use trial_core::operators::{FAILED_SIGN_INS_PER_HOUR, REVEALS_PER_HOUR, SIGN_INS_PER_HOUR};
-use trial_core::policy::PolicyInForce;
+use trial_core::policy::{Policy, PolicyInForce};
 use trial_core::ports::{
     ApiClients, AuditTrail, Clock, Entropy, NumberRanges, Operations, Operators, SettingsStore, TenantCommands, Upkeep,
 };
 use trial_core::values::{Keyring, OperatorId};
 use trial_engine::operations::Access;
+use trial_engine::operations::timeline::TimelineParts;
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, KnownLimiter};
 
+pub(crate) use disclosure::revealed;
 pub(crate) use openapi::document as openapi_document;
 pub use openapi::ops_openapi_json;
 pub(crate) use operator::is_operator;
-pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;
 pub(crate) use search::{NotRecorded, Unrecorded};
 
@@ -90,6 +91,12 @@ impl Ops {
         let strangers = AddressLimiter::per_hour(FAILED_SIGN_INS_PER_HOUR);
         let (sign_ins, reveals) = (KnownLimiter::per_hour(SIGN_INS_PER_HOUR), KnownLimiter::per_hour(REVEALS_PER_HOUR));
         Self { parts, access, clock, entropy, strangers, sign_ins, reveals }
+    }
+
+    /// The ports that a timeline is built with.
+    pub(crate) fn timeline_parts<'a>(&'a self, policy: &'a Policy) -> TimelineParts<'a> {
+        let (operations, audit) = (&*self.parts.operations, &*self.parts.audit);
+        TimelineParts { operations, audit, policy, now: self.clock.now() }
     }
 }
 

@@ -8,6 +8,8 @@ use trial_core::operators::Permission;
 use trial_core::policy::SettingKey;
 use trial_core::return_codes::ApplyCode;
 use trial_core::tenants::TenantStatus;
+use trial_engine::operations as views;
+use trial_engine::operations::page::PAGE;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
@@ -21,13 +23,10 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{
-    access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
-    tenants,
-};
+use super::{access_codes, callers, mails, operators, orders, pool, prefixes, quota, settings};
 use crate::body::WORKBOOK;
 use crate::openapi::{problem, problem_schema, text_header};
-use crate::parameters::{MAX_PAGE, PAGE};
+use crate::parameters::MAX_PAGE;
 use crate::problem::Kind;
 use crate::routes::Route;
 
@@ -122,7 +121,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
 
 fn people(document: &mut Document) {
     let me = Operation::new("people", "me", "Show the operator of the token", Permission::Look);
-    let me = me.answers::<me::Me>(document, "The operator");
+    let me = me.answers::<views::operators::OwnReport>(document, "The operator");
     document.add(Route::OpsMe, HttpMethod::Get, me);
     let audit = Operation::new("people", "listAudit", "List changes and reveals, newest first", Permission::Look)
         .paged()
@@ -136,10 +135,10 @@ fn people(document: &mut Document) {
         .parameter("since", "Not before this", time())
         .parameter("until", "Before this", time())
         .revealing();
-    let audit = audit.answers_page::<audit::Entry>(document, "A page of the audit");
+    let audit = audit.answers_page::<views::audit::AuditReport>(document, "A page of the audit");
     document.add(Route::OpsAudit, HttpMethod::Get, audit);
     let list = Operation::new("people", "listOperators", "List operators", Permission::ManageOperators);
-    let list = list.answers::<operators::OperatorList>(document, "Operators");
+    let list = list.answers_list::<views::operators::OperatorReport>(document, "Operators");
     let add = Operation::new("people", "addOperator", "Add an operator", Permission::ManageOperators)
         .reads::<operators::NewOperator>(document)
         .fails("409", &[Kind::Conflict])
@@ -162,12 +161,12 @@ fn customers(document: &mut Document) {
         .parameter("since", "Not before this", time())
         .parameter("until", "Before this", time())
         .revealing()
-        .answers_page::<applications::ApplicationReply>(document, "A page of applications");
+        .answers_page::<views::applications::ApplicationReport>(document, "A page of applications");
     document.add(Route::OpsApplications, HttpMethod::Get, list);
     let show = Operation::new("customers", "showApplication", "One application with its timeline", Permission::Look)
         .named("id", "The application's id", id())
         .revealing()
-        .answers::<applications::ApplicationStory>(document, "The application");
+        .answers::<views::applications::ApplicationTimeline>(document, "The application");
     document.add(Route::OpsApplication, HttpMethod::Get, show);
     let status = one_of(TenantStatus::ALL.iter().map(|status| status.as_str()).collect());
     let list = Operation::new("customers", "listTenants", "Tenants, newest first", Permission::Look)
@@ -180,23 +179,23 @@ fn customers(document: &mut Document) {
             ObjectBuilder::new().schema_type(Type::Boolean),
         )
         .revealing();
-    let list = list.answers_page::<tenants::TenantReply>(document, "A page of tenants");
+    let list = list.answers_page::<views::tenants::TenantReport>(document, "A page of tenants");
     document.add(Route::OpsTenants, HttpMethod::Get, list);
     let show = Operation::new("customers", "showTenant", "One tenant", Permission::Look)
         .named("id", "The tenant's id", id())
         .revealing()
-        .answers::<tenants::TenantReply>(document, "The tenant");
+        .answers::<views::tenants::TenantReport>(document, "The tenant");
     document.add(Route::OpsTenant, HttpMethod::Get, show);
     let phone = || ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(40));
     let show = Operation::new("customers", "showPhone", "Show whether a phone is locked", Permission::Look)
         .named("phone", "E.164, or national in the default region; any usual spelling", phone())
         .revealing()
-        .answers::<phones::PhoneLock>(document, "The phone");
+        .answers::<views::phones::PhoneReport>(document, "The phone");
     document.add(Route::OpsPhone, HttpMethod::Get, show);
     let unlock =
         Operation::new("customers", "unlockPhone", "Set a phone's count of wrong codes to 0", Permission::UnlockPhone)
             .named("phone", "E.164, or national in the default region; any usual spelling", phone())
-            .answers::<phones::PhoneLock>(document, "The phone, unlocked");
+            .answers::<views::phones::PhoneReport>(document, "The phone, unlocked");
     document.add(Route::OpsPhoneUnlock, HttpMethod::Post, unlock);
 }
 
@@ -220,12 +219,12 @@ fn lives(document: &mut Document) {
         (Route::OpsResendMail, order("resendMail", "Send the account mail again", Permission::SendMail)),
     ];
     for (route, order) in orders {
-        let order = order.answers::<orders::Changed>(document, "The change");
+        let order = order.answers::<views::tenants::TenantChangeReport>(document, "The change");
         document.add(route, HttpMethod::Post, order);
     }
     let extend = order("extendTrial", "Extend a trial", change)
         .reads::<orders::Extension>(document)
-        .answers::<orders::Changed>(document, "The change");
+        .answers::<views::tenants::TenantChangeReport>(document, "The change");
     document.add(Route::OpsExtend, HttpMethod::Post, extend);
 }
 
@@ -243,7 +242,7 @@ fn codes(document: &mut Document) {
                 "State of the codes; free if omitted",
                 one_of(&["free", "leased", "quarantined", "retired"]),
             )
-            .answers_page::<pool::PoolCode>(document, "A page of access codes");
+            .answers_page::<views::access_codes::AccessCodeReport>(document, "A page of access codes");
     document.add(Route::OpsAccessCodes, HttpMethod::Get, list);
     for (route, id, summary) in [
         (Route::OpsRetire, "retireAccessCode", "Take a free or quarantined access code out of use"),
@@ -256,7 +255,7 @@ fn codes(document: &mut Document) {
         document.add(route, HttpMethod::Post, order);
     }
     let stock = Operation::new("pool", "accessCodeStock", "Count access codes by kind and state", Permission::Look);
-    let stock = stock.answers::<access_codes::Stock>(document, "The pool");
+    let stock = stock.answers::<views::access_codes::StockReport>(document, "The pool");
     document.add(Route::OpsStock, HttpMethod::Get, stock);
     let import = Operation::new(
         "pool",
@@ -277,10 +276,10 @@ fn codes(document: &mut Document) {
 }
 
 fn messages(document: &mut Document) {
-    let days = number(1, quota::MAX_DAYS);
+    let days = number(1, views::quota::MOST_DAYS);
     let show = Operation::new("messages", "showEmailQuota", "Show the daily e-mail limit", Permission::Look)
         .parameter("days", "Number of days, today first; 1 if omitted", days)
-        .answers::<quota::EmailQuota>(document, "The limit and its use");
+        .answers::<views::quota::QuotaReport>(document, "The limit and its use");
     let set = Operation::new(
         "messages",
         "setEmailQuota",
@@ -288,7 +287,7 @@ fn messages(document: &mut Document) {
         Permission::SetQuota,
     )
     .reads::<quota::SetQuota>(document)
-    .answers::<quota::EmailQuota>(document, "The limit and its use");
+    .answers::<views::quota::QuotaReport>(document, "The limit and its use");
     document.add_all(Route::OpsQuota, [(HttpMethod::Get, show), (HttpMethod::Put, set)]);
     let state =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed", "overtaken"]));
@@ -297,7 +296,7 @@ fn messages(document: &mut Document) {
         .parameter("state", "Only mails in this state", state)
         .parameter("tenant", "Only mails of this tenant", id())
         .revealing()
-        .answers_page::<mails::OutboxEntry>(document, "A page of mails");
+        .answers_page::<views::mails::OutboxMailReport>(document, "A page of mails");
     document.add(Route::OpsMails, HttpMethod::Get, list);
     let retry_all =
         Operation::new("messages", "retryMails", "Retry every mail that failed since a time", Permission::SendMail)
@@ -313,7 +312,7 @@ fn messages(document: &mut Document) {
 
 fn rules(document: &mut Document) {
     let list = Operation::new("settings", "listSettings", "List runtime settings", Permission::Look)
-        .answers::<settings::SettingList>(document, "The settings and their changes");
+        .answers::<views::settings::SettingsReport>(document, "The settings and their changes");
     document.add(Route::OpsSettings, HttpMethod::Get, list);
     let change = |id: &str, summary: &str| {
         let keys = SettingKey::ALL.iter().map(|key| key.as_str());
@@ -324,21 +323,21 @@ fn rules(document: &mut Document) {
     };
     let set = change("setSetting", "Change a setting, in force at once on every instance")
         .reads::<settings::NewValue>(document)
-        .answers::<settings::SettingList>(document, "The settings as they are now");
+        .answers::<views::settings::SettingsReport>(document, "The settings as they are now");
     let reset = change("resetSetting", "Reset a setting to its configured value")
         .parameter(
             "seen",
             "The `number` of the list on which this is based; without it, changes by others are ignored",
             number(0, u32::MAX),
         )
-        .answers::<settings::SettingList>(document, "The settings as they are now");
+        .answers::<views::settings::SettingsReport>(document, "The settings as they are now");
     document.add_all(Route::OpsSetting, [(HttpMethod::Put, set), (HttpMethod::Delete, reset)]);
 }
 
 fn abuse(document: &mut Document) {
     let list =
         Operation::new("prefixes", "listPrefixes", "List blocked number ranges and the safe list", Permission::Look)
-            .answers::<prefixes::PrefixList>(document, "Number ranges");
+            .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges");
     document.add(Route::OpsPrefixes, HttpMethod::Get, list);
     let change = |id: &str, summary: &str| {
         let prefix = text().max_length(Some(12)).pattern(Some(r"^\+?[1-9][0-9]{0,10}$"));
@@ -349,20 +348,20 @@ fn abuse(document: &mut Document) {
         )
     };
     let release = change("releasePrefix", "Unblock a number range; its codes are counted from zero again")
-        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
+        .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
     document.add(Route::OpsPrefixRelease, HttpMethod::Post, release);
     let add = change("addSafePrefix", "Add a number range to the safe list")
         .reads::<prefixes::Reason>(document)
         .fails("409", &[Kind::Conflict])
-        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
+        .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
     let remove = change("removeSafePrefix", "Remove a number range from the safe list")
-        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
+        .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
     document.add_all(Route::OpsSafePrefix, [(HttpMethod::Put, add), (HttpMethod::Delete, remove)]);
 }
 
 fn back_ends(document: &mut Document) {
     let list = Operation::new("callers", "listCallers", "List API clients", Permission::Look)
-        .answers::<callers::CallerList>(document, "API clients, without their secrets");
+        .answers_list::<views::clients::ApiClientReport>(document, "API clients, without their secrets");
     document.add(Route::OpsCallers, HttpMethod::Get, list);
     let change = |id: &str, summary: &str, permission| {
         Operation::new("callers", id, summary, permission).named("name", "Name of the API client", text())
@@ -370,18 +369,18 @@ fn back_ends(document: &mut Document) {
     let (suspends, manages) = (Permission::SuspendCallers, Permission::ManageCallers);
     let suspend = change("suspendCaller", "Suspend an API client at once, until it is resumed", suspends)
         .fails("409", &[Kind::Conflict])
-        .answers::<callers::CallerReply>(document, "The API client after the change");
+        .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerSuspend, HttpMethod::Post, suspend);
     let resume = change("resumeCaller", "Resume an API client", suspends)
         .fails("409", &[Kind::Conflict])
-        .answers::<callers::CallerReply>(document, "The API client after the change");
+        .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerResume, HttpMethod::Post, resume);
     let remove = change("removeCaller", "Remove an API client for good; its name is free again", manages)
-        .answers::<callers::CallerReply>(document, "The removed API client");
+        .answers::<views::clients::ApiClientReport>(document, "The removed API client");
     document.add(Route::OpsCallerRemove, HttpMethod::Post, remove);
     let limit = change("setCallerLimits", "Change scopes or rate of an API client", manages)
         .reads::<callers::NewLimits>(document)
-        .answers::<callers::CallerReply>(document, "The API client after the change");
+        .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerLimits, HttpMethod::Post, limit);
 }
 
@@ -407,9 +406,22 @@ impl Document {
         Ref::from_schema_name(T::name())
     }
 
+    fn items<T: ToSchema + PartialSchema>(&mut self, what: &str) -> ArrayBuilder {
+        ArrayBuilder::new().items(self.know::<T>()).description(Some(what))
+    }
+
+    /// Registers a listing of a type; returns the reference.
+    fn know_list<T: ToSchema + PartialSchema>(&mut self) -> Ref {
+        let items = self.items::<T>("Newest first, at most 1,000, revoked and removed ones included");
+        let list = ObjectBuilder::new().schema_type(Type::Object).property("items", items).required("items");
+        let name = format!("{}List", T::name());
+        self.components = std::mem::take(&mut self.components).schema(name.clone(), list);
+        Ref::from_schema_name(name)
+    }
+
     /// Registers a page of a type; returns the reference.
     fn know_page<T: ToSchema + PartialSchema>(&mut self) -> Ref {
-        let items = ArrayBuilder::new().items(self.know::<T>()).description(Some("Newest first"));
+        let items = self.items::<T>("Newest first");
         let cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some("Value of `cursor` for the next page; null on the last one"));
@@ -519,6 +531,13 @@ impl Operation {
     fn answers_page<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
         let page = document.know_page::<T>();
         self.builder = self.builder.response("200", json_response(page, what));
+        self
+    }
+
+    /// Answers all things of this type, up to a bound.
+    fn answers_list<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
+        let list = document.know_list::<T>();
+        self.builder = self.builder.response("200", json_response(list, what));
         self
     }
 

@@ -4,49 +4,23 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Permission, Role};
 use trial_core::values::OperatorId;
+use trial_engine::operations::operators::{self, OperatorReport};
 use utoipa::ToSchema;
 
 use super::failed;
 use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::Payload;
-use crate::parameters::{MAX_PAGE, Query, segment};
+use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
 /// Longest lifetime of an expiring token, in days.
 pub(super) const MAX_DAYS: u16 = 3_650;
 const DAY: Duration = Duration::from_hours(24);
-
-/// Operators.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OperatorList {
-    /// Newest first, at most 200.
-    items: Vec<OperatorReply>,
-}
-
-/// An operator, without the token.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Operator)]
-pub(super) struct OperatorReply {
-    name: String,
-    /// viewer, operator or admin.
-    role: &'static str,
-    /// active, expired or revoked.
-    state: &'static str,
-    created_at: DateTime<Utc>,
-    created_by: String,
-    /// Expiry of the token; null if it is valid until revoked.
-    #[schema(required)]
-    expires_at: Option<DateTime<Utc>>,
-    #[schema(required)]
-    revoked_at: Option<DateTime<Utc>>,
-}
 
 /// An operator to add.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -67,7 +41,7 @@ pub(super) struct NewOperator {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AddedOperator {
     #[serde(flatten)]
-    operator: OperatorReply,
+    operator: OperatorReport,
     /// The token; it is not shown again.
     token: String,
 }
@@ -76,9 +50,7 @@ pub(super) struct AddedOperator {
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
     let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
-    let now = caller.ops.clock.now();
-    let found = caller.ops.parts.operators.operators(MAX_PAGE).await.map_err(failed)?;
-    json(&OperatorList { items: found.iter().map(|operator| OperatorReply::new(operator, now)).collect() })
+    json(&operators::list(&*caller.ops.parts.operators, caller.ops.clock.now()).await.map_err(failed)?)
 }
 
 /// `POST /ops/v1/operators`.
@@ -104,7 +76,7 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<Stat
         expires_at: asked.expires_in_days.map(|days| by.at + DAY * u32::from(days)),
         revoked_at: None,
     };
-    let shown = OperatorReply::new(&operator, by.at);
+    let shown = OperatorReport::new(&operator, by.at);
     match caller.ops.parts.operators.add_operator(operator, by).await.map_err(failed)? {
         OperatorAdded::Done => json(&AddedOperator { operator: shown, token: token.as_str().to_owned() }),
         OperatorAdded::NameTaken => Err(Problem::new(Kind::Conflict)
@@ -143,20 +115,6 @@ fn parse(asked: &NewOperator) -> Result<(OperatorName, Role), Problem> {
         (name, role, days) => {
             let errors = [name.err(), role.err(), days.err()].into_iter().flatten().collect();
             Err(Problem::new(Kind::InvalidFields).errors(errors))
-        }
-    }
-}
-
-impl OperatorReply {
-    fn new(operator: &Operator, now: DateTime<Utc>) -> Self {
-        Self {
-            name: operator.name.to_string(),
-            role: operator.role.as_str(),
-            state: operator.standing(now).as_str(),
-            created_at: operator.created_at,
-            created_by: operator.created_by.clone(),
-            expires_at: operator.expires_at,
-            revoked_at: operator.revoked_at,
         }
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use trial_core::operators::Permission;
-use trial_core::tenants::{TenantAction, TenantChange, TenantCommand, TenantOutcome, TenantRefusal};
+use trial_core::tenants::{TenantAction, TenantCommand, TenantOutcome, TenantRefusal};
 use trial_core::values::TenantId;
+use trial_engine::operations::tenants::TenantChangeReport;
 use utoipa::ToSchema;
 
 use super::failed;
@@ -19,24 +19,6 @@ use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
-
-/// Result of a command.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Changed {
-    id: String,
-    /// Status before.
-    before: &'static str,
-    /// Status after.
-    status: &'static str,
-    /// End of the trial.
-    trial_ends_at: DateTime<Utc>,
-    /// Kind of the mail that was queued; null if none.
-    #[schema(required)]
-    mail: Option<&'static str>,
-    /// `true` if a mail waits until enough of the daily e-mail limit is left.
-    mail_waits: bool,
-}
 
 /// Extension of a trial.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -106,24 +88,11 @@ async fn give(caller: &AuthenticatedOperator<'_>, id: &str, order: TenantAction)
     let tenant: TenantId = id.parse().map_err(|_| nothing_here())?;
     let order = TenantCommand { tenant, order, actor: caller.operator.name.to_string() };
     match caller.ops.parts.orders.order(order).await.map_err(failed)? {
-        TenantOutcome::Done(change) => json(&Changed::new(tenant, &change)),
+        TenantOutcome::Done(change) => json(&TenantChangeReport::new(tenant, &change)),
         TenantOutcome::Refused(TenantRefusal::Unknown) => {
             Err(Problem::new(Kind::NotFound).detail("no tenant has this id"))
         }
         TenantOutcome::Refused(TenantRefusal::Extension) => Err(wrong_days()),
         TenantOutcome::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
-    }
-}
-
-impl Changed {
-    fn new(tenant: TenantId, change: &TenantChange) -> Self {
-        Self {
-            id: tenant.to_string(),
-            before: change.before.as_str(),
-            status: change.after.as_str(),
-            trial_ends_at: change.trial_ends_at,
-            mail: change.mail.map(trial_core::mails::MailKind::as_str),
-            mail_waits: change.mail_waits,
-        }
     }
 }

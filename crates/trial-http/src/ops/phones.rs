@@ -2,35 +2,18 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use trial_core::operators::Permission;
 use trial_core::values::Phone;
-use utoipa::ToSchema;
+use trial_engine::operations::{Disclosure, phones};
 
 use super::operator::AuthenticatedOperator;
 use super::reply::json;
-use super::reveal::Sight;
 use super::search::Unrecorded;
 use super::{Ops, failed};
 use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
-
-/// The lock of a phone.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PhoneLock {
-    /// The phone; masked unless `reveal` is true.
-    phone: String,
-    /// `false` if there was no request for this phone.
-    seen: bool,
-    /// Consecutive wrong codes.
-    failures: u32,
-    /// Number of consecutive wrong codes that locks a phone.
-    max_failures: u32,
-    locked: bool,
-}
 
 /// `GET /ops/v1/phones/{phone}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
@@ -40,8 +23,8 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     query.end()?;
     caller.may_see(reveal)?;
     let phone = wanted(&request, &state, &caller).await?;
-    let sight = Sight::of(&caller, reveal, "phone.reveal", phone.as_str()).await?;
-    json(&read(caller.ops, &phone, sight).await?)
+    let disclosure = caller.disclosure(reveal, "phone.reveal", phone.as_str()).await?;
+    shown(caller.ops, &phone, disclosure).await
 }
 
 /// `POST /ops/v1/phones/{phone}/unlock`.
@@ -57,7 +40,7 @@ pub(super) async fn unlock(
     if !operations.unlock_phone(phone.clone(), caller.changes()).await.map_err(failed)? {
         return Err(Problem::new(Kind::NotFound).detail("this phone has no requests; there is nothing to unlock"));
     }
-    json(&read(caller.ops, &phone, Sight::Masked).await?)
+    shown(caller.ops, &phone, Disclosure::Masked).await
 }
 
 /// The phone in the path, after the search is recorded.
@@ -69,15 +52,7 @@ async fn wanted(request: &HttpRequest, state: &State, caller: &AuthenticatedOper
     Ok(Unrecorded::new(phone).record(caller.ops, &caller.operator, "phones").await?)
 }
 
-async fn read(ops: &Ops, phone: &Phone, sight: Sight) -> Result<PhoneLock, Problem> {
-    let failures = ops.parts.operations.phone_failures(phone.clone()).await.map_err(failed)?;
+async fn shown(ops: &Ops, phone: &Phone, disclosure: Disclosure) -> Result<HttpResponse, Problem> {
     let policy = ops.parts.policy.now();
-    let verification = &policy.verification;
-    Ok(PhoneLock {
-        phone: sight.phone(phone),
-        seen: failures.is_some(),
-        failures: failures.unwrap_or(0),
-        max_failures: verification.max_failures,
-        locked: failures.is_some_and(|failures| verification.locks(failures)),
-    })
+    json(&phones::show(&*ops.parts.operations, &policy, phone, disclosure).await.map_err(failed)?)
 }

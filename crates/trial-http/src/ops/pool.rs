@@ -2,37 +2,22 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolCommand, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolCommand, PoolOutcome};
 use trial_core::operators::Permission;
 use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_engine::operations::access_codes;
+use trial_engine::operations::page::PAGE;
 use utoipa::ToSchema;
 
 use super::failed;
 use super::operator::AuthenticatedOperator;
-use super::reply::{Listing, json, one_more};
+use super::reply::json;
 use crate::body::Payload;
-use crate::parameters::{MAX_PAGE, PAGE, Page, Query, segment};
+use crate::parameters::{MAX_PAGE, Query, segment};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
-
-/// An access code.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PoolCode {
-    code: String,
-    /// voice or multimedia.
-    kind: &'static str,
-    /// free, leased, quarantined or retired.
-    state: &'static str,
-    /// Time of the last change of state.
-    since: DateTime<Utc>,
-    /// The tenant that holds the code, or held it before the quarantine.
-    #[schema(required)]
-    tenant: Option<String>,
-}
 
 /// Result of a command on an access code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,15 +40,9 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
         text.parse::<AccessCodeState>().map_err(|_| "must be free, leased, quarantined or retired")
     });
     query.end()?;
-    let page = Page { limit, cursor };
-    let asked = AccessCodePage {
-        kind: kind.unwrap_or(AccessCodeKind::Voice),
-        state: wanted.unwrap_or(AccessCodeState::Free),
-        after: page.cursor.clone(),
-        limit: one_more(&page),
-    };
-    let found = caller.ops.parts.operations.access_codes(asked).await.map_err(failed)?;
-    json(&Listing::of(&page, found, |view| view.code.to_string(), PoolCode::new))
+    let (kind, state) = (kind.unwrap_or(AccessCodeKind::Voice), wanted.unwrap_or(AccessCodeState::Free));
+    let page = AccessCodePage { kind, state, after: cursor, limit };
+    json(&access_codes::list(&*caller.ops.parts.operations, page).await.map_err(failed)?)
 }
 
 /// `POST /ops/v1/access-codes/{code}/retire`.
@@ -96,17 +75,5 @@ async fn order(request: &HttpRequest, state: &State, order: PoolCommand) -> Resu
         PoolOutcome::Refused(state) => Err(Problem::new(Kind::Conflict)
             .detail(format!("this access code is {state}; this state does not allow the change"))),
         PoolOutcome::Unknown => Err(Problem::new(Kind::NotFound).detail("no access code has this name")),
-    }
-}
-
-impl PoolCode {
-    fn new(view: &AccessCodeView) -> Self {
-        Self {
-            code: view.code.to_string(),
-            kind: view.kind.as_str(),
-            state: view.state.as_str(),
-            since: view.since,
-            tenant: view.tenant.map(|tenant| tenant.to_string()),
-        }
     }
 }

@@ -2,15 +2,11 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use trial_core::fraud_guard::{
-    MAX_SAFE_PREFIXES, RangeBlock, RangeBlockRecord, RangeOutlook, SafeOutcome, SafeRange, SafeReason,
-};
+use serde::Deserialize;
+use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, SafeOutcome, SafeRange, SafeReason};
 use trial_core::operators::Permission;
-use trial_core::policy::BreakerMode;
 use trial_core::values::NumberRange;
-use trial_engine::operations::range_outlook;
+use trial_engine::operations::number_ranges;
 use utoipa::ToSchema;
 
 use super::operator::AuthenticatedOperator;
@@ -20,56 +16,6 @@ use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
-
-/// Blocked number ranges and the safe list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PrefixList {
-    /// off; shadow: ranges listed as blocked would be, but are not; or on.
-    mode: &'static str,
-    /// Current blocks, at most 1,000, the longest lasting first.
-    blocked: Vec<BlockedReply>,
-    /// Number ranges that are never blocked, with all numbers that begin with them.
-    safe: Vec<SafeReply>,
-}
-
-/// A number range that is blocked, or would be.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BlockedRange)]
-pub(super) struct BlockedReply {
-    /// A phone without its last four digits, such as +861667328.
-    #[schema(value_type = String)]
-    prefix: NumberRange,
-    since: DateTime<Utc>,
-    until: DateTime<Utc>,
-    /// Codes sent before the decision.
-    sent: u32,
-    /// Codes that were used.
-    used: u32,
-    /// Requests since the block that were refused, or would have been.
-    met: u32,
-    /// `true` if requests are refused: the mode is on.
-    enforced: bool,
-}
-
-/// A number range that is never blocked.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SafeRange)]
-pub(super) struct SafeReply {
-    /// First digits of phone numbers with the country calling code, such as +861667328 or +86.
-    #[schema(value_type = String)]
-    prefix: NumberRange,
-    /// `true` if it is in the configuration; it cannot be removed here.
-    configured: bool,
-    /// Reason; null if it is in the configuration.
-    #[schema(required)]
-    reason: Option<String>,
-    /// Time of the entry; null if it is in the configuration.
-    #[schema(required)]
-    at: Option<DateTime<Utc>>,
-    /// Author of the entry; null if it is in the configuration.
-    #[schema(required)]
-    actor: Option<String>,
-}
 
 /// Reason why a number range is safe.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -159,29 +105,6 @@ async fn named(request: &HttpRequest) -> Result<NumberRange, Problem> {
 }
 
 async fn listed(ops: &Ops) -> Result<HttpResponse, Problem> {
-    let outlook = range_outlook(&*ops.parts.prefixes, &ops.parts.policy.now(), ops.clock.now()).await;
-    json(&PrefixList::from(outlook.map_err(failed)?))
-}
-
-impl From<RangeOutlook> for PrefixList {
-    fn from(outlook: RangeOutlook) -> Self {
-        let RangeOutlook { mode, blocked, configured, safe } = outlook;
-        let block = |RangeBlockRecord { prefix, block }| {
-            let RangeBlock { since, until, sent, used, met, .. } = block;
-            BlockedReply { prefix, since, until, sent, used, met, enforced: mode == BreakerMode::On }
-        };
-        let by_configuration = |prefix| SafeReply { prefix, configured: true, reason: None, at: None, actor: None };
-        let added = |safe: SafeRange| SafeReply {
-            prefix: safe.prefix,
-            configured: false,
-            reason: Some(safe.reason.as_str().to_owned()),
-            at: Some(safe.at),
-            actor: Some(safe.actor),
-        };
-        Self {
-            mode: mode.as_str(),
-            blocked: blocked.into_iter().map(block).collect(),
-            safe: configured.into_iter().map(by_configuration).chain(safe.into_iter().map(added)).collect(),
-        }
-    }
+    let policy = ops.parts.policy.now();
+    json(&number_ranges::list(&*ops.parts.prefixes, &policy, ops.clock.now()).await.map_err(failed)?)
 }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::operators::Permission;
-use trial_core::policy::{
-    SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
-};
+use trial_core::policy::{SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingsInForce};
+use trial_engine::operations::settings::{self, SettingsReport};
 use utoipa::ToSchema;
 
 use super::operator::AuthenticatedOperator;
@@ -21,55 +19,6 @@ use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
-
-/// Most changes in a reply.
-const CHANGES: u32 = 100;
-
-/// Runtime settings and their changes.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SettingList {
-    /// Number of the last change, for `seen`; 0 before the first.
-    pub(crate) number: u64,
-    /// Every setting.
-    pub(crate) items: Vec<SettingReply>,
-    /// Changes, newest first, at most 100.
-    pub(crate) changes: Vec<ChangeReply>,
-}
-
-/// A setting.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Setting)]
-pub(crate) struct SettingReply {
-    /// Key as in the configuration.
-    pub(crate) key: &'static str,
-    /// Effect of the setting.
-    pub(crate) what: &'static str,
-    /// count, duration, or mode: one of off, shadow and on.
-    kind: &'static str,
-    /// Value in force, as in the configuration: `5`, `10m`, `30d`.
-    pub(crate) value: String,
-    /// Configured value, in force after a reset.
-    pub(crate) configured: String,
-    /// `true` if operators changed it.
-    pub(crate) changed: bool,
-    /// Smallest value.
-    pub(crate) least: String,
-    /// Largest value.
-    pub(crate) most: String,
-}
-
-/// One change.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SettingChange)]
-pub(crate) struct ChangeReply {
-    number: u64,
-    pub(crate) key: &'static str,
-    /// New value; null after a reset.
-    #[schema(required)]
-    pub(crate) value: Option<String>,
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) actor: String,
-}
 
 /// New value of a setting.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,7 +38,8 @@ pub(super) struct NewValue {
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
     let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
-    json(&listed(caller.ops).await.map_err(failed)?)
+    let parts = &caller.ops.parts;
+    json(&settings::list(&*parts.settings, parts.policy.configured()).await.map_err(failed)?)
 }
 
 /// `PUT /ops/v1/settings/{key}`.
@@ -160,11 +110,6 @@ pub(crate) async fn made(
     })
 }
 
-/// Every setting as stored now.
-pub(crate) async fn listed(ops: &Ops) -> Result<SettingList, LedgerError> {
-    shown(ops, &ops.parts.settings.settings().await?).await
-}
-
 fn wrong_value(detail: String) -> Problem {
     wrong("value", detail)
 }
@@ -174,34 +119,6 @@ fn wrong(field: &'static str, detail: String) -> Problem {
     Problem::new(Kind::InvalidFields).errors(vec![error])
 }
 
-async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, LedgerError> {
-    let made = ops.parts.settings.setting_changes(None, CHANGES).await?;
-    let configured = ops.parts.policy.configured();
-    let show = |key: &SettingKey| {
-        let (configured, changed) = (key.of(configured), in_force.overrides.get(*key));
-        let (least, most) = key.range();
-        SettingReply {
-            key: key.as_str(),
-            what: key.what(),
-            kind: match least {
-                SettingValue::Count(_) | SettingValue::ShareOfThreshold => "count",
-                SettingValue::SettingDuration(_) => "duration",
-                SettingValue::Mode(_) => "mode",
-            },
-            value: changed.unwrap_or(configured).to_string(),
-            configured: configured.to_string(),
-            changed: changed.is_some(),
-            least: least.to_string(),
-            most: most.to_string(),
-        }
-    };
-    let items = SettingKey::ALL.iter().map(show).collect();
-    Ok(SettingList { number: in_force.number, items, changes: made.into_iter().map(ChangeReply::from).collect() })
-}
-
-impl From<SettingChange> for ChangeReply {
-    fn from(change: SettingChange) -> Self {
-        let SettingChange { number, key, value, at, actor } = change;
-        Self { number, key: key.as_str(), value: value.map(|value| value.to_string()), at, actor }
-    }
+async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingsReport, LedgerError> {
+    settings::after_change(&*ops.parts.settings, ops.parts.policy.configured(), in_force).await
 }

@@ -3,14 +3,16 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use trial_core::audit::{AuditEntry, AuditQuery};
+use trial_core::audit::AuditQuery;
 use trial_core::values::AuditId;
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::audit::{self, AuditReport};
+use trial_engine::operations::page::Page;
 
-use super::{record_reveal, record_search, with_database};
+use super::{record_search, with_database};
 use crate::arguments::whole;
 use crate::global::Global;
-use crate::output::{Output, time};
+use crate::output::{Output, Printed, more, time};
 
 /// `trialgate audit …`
 #[derive(Debug, Subcommand)]
@@ -43,64 +45,30 @@ pub(crate) struct List {
     output: Output,
 }
 
-/// A page of the audit.
-#[derive(Debug, Serialize)]
-struct AuditList {
-    entries: Vec<Entry>,
-    /// Value of `--before` for the next page, if there may be one.
-    next_before: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry {
-    id: String,
-    at: String,
-    actor: String,
-    action: String,
-    subject: String,
-    detail: String,
-}
-
 impl Audit {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::List(List { actor, action, subject, before, limit, reveal, output }) = self;
         let query = AuditQuery { actor, action, subject, since: None, until: None, before, limit };
-        let found = with_database(global, async |config, ledger| {
+        output.show(&Printed(with_database(global, async |config, ledger| {
             record_search(config, ledger, "audit", &query).await?;
-            if reveal {
-                record_reveal(ledger, "audit.reveal", "audit").await?;
-            }
-            Ok(ledger.audit().audit(query).await?)
-        })?;
-        let is_full = u32::try_from(found.len()).is_ok_and(|length| length == limit);
-        let last = found.last().map(|entry| entry.id.to_string());
-        let entries = found.into_iter().map(|entry| Entry::of(entry, reveal)).collect();
-        output.show(&AuditList { entries, next_before: last.filter(|_| is_full) })
+            let disclosure =
+                if reveal { super::reveal(ledger, "audit.reveal", "audit").await? } else { Disclosure::Masked };
+            Ok(audit::list(&*ledger.audit(), query, disclosure).await?)
+        })?))
     }
 }
 
-impl Entry {
-    fn of(entry: AuditEntry, reveal: bool) -> Self {
-        let shown = (!reveal).then(|| entry.masked_subject());
-        let AuditEntry { id, at, actor, action, subject, detail } = entry;
-        Self { id: id.to_string(), at: time(at), actor, action, subject: shown.unwrap_or(subject), detail }
-    }
-}
-
-impl fmt::Display for AuditList {
+impl fmt::Display for Printed<Page<AuditReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.entries.is_empty() {
+        if self.0.items.is_empty() {
             return f.write_str("no entries");
         }
-        for Entry { at, actor, action, subject, detail, .. } in &self.entries {
-            writeln!(f, "{at} {actor}: {action} {subject}")?;
+        for AuditReport { at, actor, action, subject, detail, .. } in &self.0.items {
+            writeln!(f, "{} {actor}: {action} {subject}", time(*at))?;
             if !detail.is_empty() {
                 writeln!(f, "  {detail}")?;
             }
         }
-        match &self.next_before {
-            Some(id) => write!(f, "more: --before {id}"),
-            None => Ok(()),
-        }
+        f.write_str(&more(&self.0, "--before"))
     }
 }

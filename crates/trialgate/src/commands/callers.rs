@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::{anyhow, bail};
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::clients::{
@@ -13,6 +12,8 @@ use trial_core::clients::{
 };
 use trial_core::ports::Entropy;
 use trial_core::values::{ApiClientId, Keyring};
+use trial_engine::operations::clients::{self, ApiClientReport};
+use trial_engine::operations::page::List;
 use trial_engine::operations::{Reencrypted, clients_in_use, reencrypt_client_secrets};
 
 use super::with_database;
@@ -20,11 +21,8 @@ use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::arguments::whole;
 use crate::global::Global;
 use crate::ledger::Ledger;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, time};
 use crate::process;
-
-/// Most API clients in one listing.
-const LISTED: u32 = 1_000;
 
 /// `trialgate callers …`
 #[derive(Debug, Subcommand)]
@@ -99,47 +97,26 @@ pub(crate) struct Named {
     output: Output,
 }
 
-/// An API client, without its secrets.
-#[derive(Debug, Serialize)]
-struct CallerReport {
-    name: String,
-    access_key: String,
-    state: &'static str,
-    scopes: Vec<&'static str>,
-    rate: u32,
-    secrets: usize,
-    /// Ids of the keys that encrypt the secrets.
-    sealed_by: Vec<String>,
-    created_at: String,
-    created_by: String,
-    suspended_at: Option<String>,
-    removed_at: Option<String>,
-}
-
 /// An API client with a new secret.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct WithSecret {
     #[serde(flatten)]
-    caller: CallerReport,
+    caller: ApiClientReport,
     secret_key: String,
-}
-
-#[derive(Debug, Serialize)]
-struct CallerList {
-    callers: Vec<CallerReport>,
 }
 
 /// An API client with changed limits.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-struct WithLimits(CallerReport);
+struct WithLimits(ApiClientReport);
 
 /// An API client that was removed, or would be.
 #[derive(Debug, Serialize)]
 struct Removed {
     done: bool,
     #[serde(flatten)]
-    caller: CallerReport,
+    caller: ApiClientReport,
 }
 
 /// Result of a re-encryption.
@@ -166,10 +143,9 @@ impl Callers {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
             Self::Add { name, scopes, rate, output } => add(global, name, scopes, rate, output),
-            Self::List { output } => {
-                let listed = with_database(global, async |_, ledger| Ok(ledger.callers().callers(LISTED).await?))?;
-                output.show(&CallerList { callers: listed.iter().map(CallerReport::new).collect() })
-            }
+            Self::List { output } => output.show(&Printed(with_database(global, async |config, ledger| {
+                Ok(clients::list(&*ledger.callers(), &config.keyring()?).await?)
+            })?)),
             Self::Suspend(named) => change(global, named, ApiClientChange::Suspend),
             Self::Resume(named) => change(global, named, ApiClientChange::Resume),
             Self::RetireSecret(named) => change(global, named, ApiClientChange::RetireSecret),
@@ -186,7 +162,7 @@ fn add(global: &Global, name: ApiClientName, scopes: Vec<Scope>, rate: u32, outp
     let scopes: BTreeSet<_> =
         if scopes.is_empty() { Scope::ALL.iter().copied().collect() } else { scopes.into_iter().collect() };
     let ApiClientCredentials { access_key, secret } = ApiClientCredentials::new(&random());
-    let (caller, added) = with_database(global, async |config, ledger| {
+    let (added_client, added) = with_database(global, async |config, ledger| {
         let caller = ApiClient {
             id: ApiClientId::new(by.at, random()),
             name,
@@ -201,21 +177,26 @@ fn add(global: &Global, name: ApiClientName, scopes: Vec<Scope>, rate: u32, outp
             removed_at: None,
         };
         let added = ledger.callers().add_caller(caller.clone(), by).await?;
-        Ok((caller, added))
+        Ok((WithSecret::new(&caller, &secret, &config.keyring()?), added))
     })?;
     match added {
-        ApiClientAdded::Done => output.show(&WithSecret::new(&caller, &secret)),
-        ApiClientAdded::NameTaken => bail!("API client {} exists already; choose another name", caller.name),
+        ApiClientAdded::Done => output.show(&added_client),
+        ApiClientAdded::NameTaken => {
+            bail!("API client {} exists already; choose another name", added_client.caller.name)
+        }
     }
 }
 
 fn change(global: &Global, Named { name, output }: Named, change: ApiClientChange) -> anyhow::Result<()> {
-    output.show(&CallerReport::new(&changed(global, name, change)?))
+    output.show(&Printed(changed(global, name, change)?))
 }
 
-fn changed(global: &Global, name: ApiClientName, change: ApiClientChange) -> anyhow::Result<ApiClient> {
+fn changed(global: &Global, name: ApiClientName, change: ApiClientChange) -> anyhow::Result<ApiClientReport> {
     let by = ambient::changed_by(process::operator());
-    done(with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?)
+    with_database(global, async |config, ledger| {
+        let client = done(ledger.callers().change_caller(name, change, by).await?)?;
+        Ok(ApiClientReport::new(&client, &config.keyring()?))
+    })
 }
 
 fn done(changed: ApiClientChanged) -> anyhow::Result<ApiClient> {
@@ -238,25 +219,28 @@ fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> 
     let changed = with_database(global, async |config, ledger| {
         let holder = holder(ledger, &name).await?;
         let sealed = secret.seal(&holder.access_key, &config.keyring()?, &random::<{ Keyring::NONCE }>());
-        Ok(ledger.callers().change_caller(name, ApiClientChange::Rotate(sealed), by).await?)
+        let client = done(ledger.callers().change_caller(name, ApiClientChange::Rotate(sealed), by).await?)?;
+        Ok(WithSecret::new(&client, &secret, &config.keyring()?))
     })?;
-    output.show(&WithSecret::new(&done(changed)?, &secret))
+    output.show(&changed)
 }
 
 fn set(global: &Global, name: ApiClientName, limits: Limits, output: Output) -> anyhow::Result<()> {
     let Limits { scopes, rate } = limits;
     let scopes = Some(scopes).filter(|scopes| !scopes.is_empty()).map(|scopes| scopes.into_iter().collect());
     let changed = changed(global, name, ApiClientChange::Set(ApiClientLimits { scopes, rate }))?;
-    output.show(&WithLimits(CallerReport::new(&changed)))
+    output.show(&WithLimits(changed))
 }
 
 fn remove(global: &Global, Named { name, output }: Named, yes: bool) -> anyhow::Result<()> {
     let caller = if yes {
         changed(global, name, ApiClientChange::Remove)?
     } else {
-        with_database(global, async |_, ledger| holder(ledger, &name).await)?
+        with_database(global, async |config, ledger| {
+            Ok(ApiClientReport::new(&holder(ledger, &name).await?, &config.keyring()?))
+        })?
     };
-    output.show(&Removed { done: yes, caller: CallerReport::new(&caller) })
+    output.show(&Removed { done: yes, caller })
 }
 
 fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
@@ -283,30 +267,11 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-impl CallerReport {
-    fn new(caller: &ApiClient) -> Self {
-        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        Self {
-            name: caller.name.to_string(),
-            access_key: caller.access_key.clone(),
-            state: caller.status().as_str(),
-            scopes: caller.scopes.iter().map(|scope| scope.as_str()).collect(),
-            rate: caller.rate,
-            secrets: caller.secrets().count(),
-            sealed_by: caller.secrets().map(|secret| secret.key_id.clone()).collect(),
-            created_at: instant(caller.created_at),
-            created_by: caller.created_by.clone(),
-            suspended_at: caller.suspended_at.map(instant),
-            removed_at: caller.removed_at.map(instant),
-        }
-    }
-
-    /// Scopes and rate.
-    fn limits(&self) -> String {
-        let Self { name, scopes, rate, .. } = self;
-        let rate = if *rate == 0 { "no rate limit".to_owned() } else { format!("at most {rate} per minute") };
-        format!("{name} may request {}; {rate}", scopes.join(", "))
-    }
+/// Scopes and rate.
+fn limits(client: &ApiClientReport) -> String {
+    let ApiClientReport { name, scopes, rate, .. } = client;
+    let rate = if *rate == 0 { "no rate limit".to_owned() } else { format!("at most {rate} per minute") };
+    format!("{name} may request {}; {rate}", scopes.join(", "))
 }
 
 impl ResealReport {
@@ -327,14 +292,14 @@ impl ResealReport {
 }
 
 impl WithSecret {
-    fn new(caller: &ApiClient, secret: &ApiClientSecret) -> Self {
-        Self { caller: CallerReport::new(caller), secret_key: secret.reveal().to_owned() }
+    fn new(caller: &ApiClient, secret: &ApiClientSecret, keyring: &Keyring) -> Self {
+        Self { caller: ApiClientReport::new(caller, keyring), secret_key: secret.reveal().to_owned() }
     }
 }
 
-impl fmt::Display for CallerReport {
+impl fmt::Display for Printed<ApiClientReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, state, secrets, .. } = self;
+        let ApiClientReport { name, state, secrets, .. } = &self.0;
         let plural = if *secrets == 1 { "secret" } else { "secrets" };
         write!(f, "{name} is {state} and has {secrets} {plural}")
     }
@@ -342,7 +307,7 @@ impl fmt::Display for CallerReport {
 
 impl fmt::Display for WithSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (limits, access_key) = (self.caller.limits(), &self.caller.access_key);
+        let (limits, access_key) = (limits(&self.caller), &self.caller.access_key);
         write!(
             f,
             "{limits}. Copy the secret now; it is not shown again:\naccess_key {access_key}\nsecret_key {}",
@@ -353,13 +318,13 @@ impl fmt::Display for WithSecret {
 
 impl fmt::Display for WithLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.limits())
+        f.write_str(&limits(&self.0))
     }
 }
 
 impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CallerReport { name, access_key, .. } = &self.caller;
+        let ApiClientReport { name, access_key, .. } = &self.caller;
         if self.done {
             write!(f, "{name} is removed; access key {access_key} is rejected from now on")
         } else {
@@ -379,12 +344,11 @@ impl fmt::Display for ResealReport {
     }
 }
 
-impl fmt::Display for CallerList {
+impl fmt::Display for Printed<List<ApiClientReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table =
             Table::new(["name", "access key", "state", "scopes", "rate", "secrets", "key ids", "since", "added by"]);
-        for caller in &self.callers {
-            let at = &caller.created_at;
+        for caller in &self.0.items {
             table.row([
                 caller.name.clone(),
                 caller.access_key.clone(),
@@ -393,7 +357,7 @@ impl fmt::Display for CallerList {
                 caller.rate.to_string(),
                 caller.secrets.to_string(),
                 caller.sealed_by.join(" "),
-                at.parse().map_or_else(|_| at.clone(), time),
+                time(caller.created_at),
                 caller.created_by.clone(),
             ]);
         }

@@ -27,15 +27,16 @@ pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod sweep;
 pub(crate) mod tenants;
-mod views;
 pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
 use anyhow::bail;
 use trial_core::operators::{Filter, PersonSearch, SearchOutcome};
+use trial_core::policy::Policy;
 use trial_core::ports::Operations;
 use trial_core::values::Phone;
+use trial_engine::operations::Disclosure;
 
 use crate::ambient;
 use crate::compose;
@@ -95,9 +96,17 @@ async fn record_search(
 ///
 /// # Errors
 /// The entry cannot be stored.
-async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<()> {
+async fn reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<Disclosure> {
     let by = ambient::changed_by(process::operator());
-    Ok(ledger.audit().append_entry(by.revealed(action, subject)).await?)
+    Ok(Disclosure::reveal(&*ledger.audit(), by, action, subject).await?)
+}
+
+/// The policy in force: the configured one with the changes of operators.
+///
+/// # Errors
+/// The database cannot be read.
+async fn policy_in_force(config: &Config, ledger: &Ledger) -> anyhow::Result<Policy> {
+    Ok(ledger.settings().settings().await?.overrides.policy(&config.policy))
 }
 
 /// Parses a phone as the public interface does.

@@ -3,22 +3,20 @@
 use std::fmt;
 
 use anyhow::bail;
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Role};
 use trial_core::ports::{Clock, Entropy};
 use trial_core::values::OperatorId;
+use trial_engine::operations::operators::{self, OperatorReport};
+use trial_engine::operations::page::List;
 
 use super::with_database;
 use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::config::HumanDuration;
 use crate::global::Global;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, time};
 use crate::process;
-
-/// Most operators in one listing.
-const LISTED: u32 = 1_000;
 
 /// `trialgate operators …`
 #[derive(Debug, Subcommand)]
@@ -50,29 +48,12 @@ pub(crate) enum Operators {
     },
 }
 
-/// An operator, without the token.
-#[derive(Debug, Serialize)]
-struct OperatorReport {
-    name: String,
-    role: &'static str,
-    state: &'static str,
-    created_at: String,
-    created_by: String,
-    expires_at: Option<String>,
-    revoked_at: Option<String>,
-}
-
 /// A new operator, with the token.
 #[derive(Debug, Serialize)]
 struct Added {
     #[serde(flatten)]
     operator: OperatorReport,
     token: String,
-}
-
-#[derive(Debug, Serialize)]
-struct OperatorList {
-    operators: Vec<OperatorReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,9 +68,9 @@ impl Operators {
             Self::Add { name, role, expires, output } => add(global, name, role, expires, output),
             Self::List { output } => {
                 let now = SystemClock.now();
-                let listed = with_database(global, async |_, ledger| Ok(ledger.operators().operators(LISTED).await?))?;
-                let operators = listed.iter().map(|operator| OperatorReport::new(operator, now)).collect();
-                output.show(&OperatorList { operators })
+                let listed =
+                    with_database(global, async |_, ledger| Ok(operators::list(&*ledger.operators(), now).await?));
+                output.show(&Printed(listed?))
             }
             Self::Revoke { name, output } => {
                 let by = ambient::changed_by(process::operator());
@@ -136,25 +117,10 @@ fn add(
     }
 }
 
-impl OperatorReport {
-    fn new(operator: &Operator, now: DateTime<Utc>) -> Self {
-        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        Self {
-            name: operator.name.to_string(),
-            role: operator.role.as_str(),
-            state: operator.standing(now).as_str(),
-            created_at: instant(operator.created_at),
-            created_by: operator.created_by.clone(),
-            expires_at: operator.expires_at.map(instant),
-            revoked_at: operator.revoked_at.map(instant),
-        }
-    }
-}
-
 impl fmt::Display for Added {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let OperatorReport { name, role, expires_at, .. } = &self.operator;
-        let expiry = expires_at.as_deref().map_or_else(|| "no expiry".to_owned(), |at| format!("expires {at}"));
+        let expiry = expires_at.map_or_else(|| "no expiry".to_owned(), |at| format!("expires {}", time(at)));
         write!(
             f,
             "Added operator {name} ({role}, {expiry}). Copy the token now; it is not shown again:\n{}",
@@ -163,18 +129,17 @@ impl fmt::Display for Added {
     }
 }
 
-impl fmt::Display for OperatorList {
+impl fmt::Display for Printed<List<OperatorReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new(["name", "role", "state", "since", "until", "added by"]);
-        for operator in &self.operators {
+        for operator in &self.0.items {
             let OperatorReport { name, role, state, created_at, created_by, expires_at, .. } = operator;
-            let second = |at: &String| at.parse().map_or_else(|_| at.clone(), time);
             table.row([
                 name.clone(),
                 (*role).to_owned(),
                 (*state).to_owned(),
-                second(created_at),
-                expires_at.as_ref().map_or_else(|| "-".to_owned(), second),
+                time(*created_at),
+                expires_at.map_or_else(|| "-".to_owned(), time),
                 created_by.clone(),
             ]);
         }

@@ -4,12 +4,13 @@ use std::fmt;
 
 use anyhow::bail;
 use clap::Subcommand;
-use serde::Serialize;
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::phones::{self, PhoneReport};
 
-use super::{phone, record_search, with_database};
+use super::{phone, policy_in_force, record_search, with_database};
 use crate::ambient;
 use crate::global::Global;
-use crate::output::Output;
+use crate::output::{Output, Printed};
 use crate::process;
 
 /// `trialgate phones …`
@@ -31,17 +32,6 @@ pub(crate) enum Phones {
     },
 }
 
-/// A phone's lock.
-#[derive(Debug, Serialize)]
-struct PhoneReport {
-    phone: String,
-    /// `false` if there was no request for this phone.
-    seen: bool,
-    failures: u32,
-    max_failures: u32,
-    locked: bool,
-}
-
 impl Phones {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let (text, output, is_unlock) = match self {
@@ -55,28 +45,20 @@ impl Phones {
             if is_unlock && !ledger.unlock_phone(phone.clone(), ambient::changed_by(process::operator())).await? {
                 bail!("this phone has no requests; there is nothing to unlock");
             }
-            let failures = ledger.phone_failures(phone.clone()).await?;
-            let policy = database.settings().settings().await?.overrides.policy(&config.policy);
-            let verification = &policy.verification;
-            Ok(PhoneReport {
-                phone: phone.to_string(),
-                seen: failures.is_some(),
-                failures: failures.unwrap_or(0),
-                max_failures: verification.max_failures,
-                locked: failures.is_some_and(|failures| verification.locks(failures)),
-            })
+            let policy = policy_in_force(config, database).await?;
+            Ok(phones::show(&*ledger, &policy, &phone, Disclosure::Revealed).await?)
         })?;
-        output.show(&report)
+        output.show(&Printed(report))
     }
 }
 
-impl fmt::Display for PhoneReport {
+impl fmt::Display for Printed<PhoneReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { phone, failures, max_failures, .. } = self;
-        if !self.seen {
+        let PhoneReport { phone, seen, failures, max_failures, locked } = &self.0;
+        if !seen {
             return write!(f, "{phone} has no requests");
         }
-        let state = if self.locked { "is locked" } else { "is not locked" };
+        let state = if *locked { "is locked" } else { "is not locked" };
         write!(f, "{phone} {state}: {failures} of {max_failures} consecutive wrong codes")
     }
 }

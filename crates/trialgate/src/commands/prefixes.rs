@@ -4,19 +4,15 @@ use std::fmt;
 
 use anyhow::bail;
 use clap::Subcommand;
-use serde::Serialize;
-use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, RangeBlock, RangeOutlook, SafeOutcome, SafeRange, SafeReason};
-use trial_core::policy::BreakerMode;
+use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, SafeOutcome, SafeRange, SafeReason};
 use trial_core::ports::{Clock as _, NumberRanges};
 use trial_core::values::NumberRange;
-use trial_engine::operations::range_outlook;
+use trial_engine::operations::number_ranges::{self, NumberRangesReport};
 
-use super::with_database;
+use super::{policy_in_force, with_database};
 use crate::ambient::{self, SystemClock};
-use crate::config::Config;
 use crate::global::Global;
-use crate::ledger::Ledger;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, time};
 use crate::process;
 
 /// `trialgate prefixes …`
@@ -74,36 +70,6 @@ enum Change {
     Remove(NumberRange),
 }
 
-#[derive(Debug, Serialize)]
-struct PrefixReport {
-    mode: &'static str,
-    blocked: Vec<BlockedReport>,
-    safe: Vec<SafeReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct BlockedReport {
-    prefix: NumberRange,
-    /// `false` in shadow mode: requests would be refused.
-    enforced: bool,
-    since: String,
-    until: String,
-    sent: u32,
-    used: u32,
-    /// Requests since the block that were refused, or would have been.
-    met: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct SafeReport {
-    prefix: NumberRange,
-    configured: bool,
-    /// `None`, like the other fields, for an entry of the configuration.
-    reason: Option<String>,
-    at: Option<String>,
-    actor: Option<String>,
-}
-
 impl PrefixesCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let (change, output) = match self {
@@ -114,9 +80,10 @@ impl PrefixesCommand {
         };
         let report = with_database(global, async |config, ledger| {
             make(&*ledger.prefixes(), change).await?;
-            Ok(PrefixReport::from(outlook(config, ledger).await?))
+            let policy = policy_in_force(config, ledger).await?;
+            Ok(number_ranges::list(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
         })?;
-        output.show(&report)
+        output.show(&Printed(report))
     }
 }
 
@@ -151,43 +118,16 @@ async fn make(prefixes: &dyn NumberRanges, change: Change) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn outlook(config: &Config, ledger: &Ledger) -> anyhow::Result<RangeOutlook> {
-    let policy = ledger.settings().settings().await?.overrides.policy(&config.policy);
-    Ok(range_outlook(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
-}
-
-impl From<RangeOutlook> for PrefixReport {
-    fn from(outlook: RangeOutlook) -> Self {
-        let RangeOutlook { mode, blocked, configured, safe } = outlook;
-        let enforced = mode == BreakerMode::On;
-        let blocked = blocked.into_iter().map(|record| {
-            let RangeBlock { since, until, sent, used, met, .. } = record.block;
-            let (since, until) = (time(since), time(until));
-            BlockedReport { prefix: record.prefix, enforced, since, until, sent, used, met }
-        });
-        let by_configuration = |prefix| SafeReport { prefix, configured: true, reason: None, at: None, actor: None };
-        let added = |safe: SafeRange| SafeReport {
-            prefix: safe.prefix,
-            configured: false,
-            reason: Some(safe.reason.as_str().to_owned()),
-            at: Some(time(safe.at)),
-            actor: Some(safe.actor),
-        };
-        let safe = configured.into_iter().map(by_configuration).chain(safe.into_iter().map(added));
-        Self { mode: mode.as_str(), blocked: blocked.collect(), safe: safe.collect() }
-    }
-}
-
-impl fmt::Display for PrefixReport {
+impl fmt::Display for Printed<NumberRangesReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "abuse.breaker.mode is {}", self.mode)?;
+        writeln!(f, "abuse.breaker.mode is {}", self.0.mode)?;
         let mut table = Table::new(["range", "state", "since", "until", "sent", "used", "requests"]);
-        for blocked in &self.blocked {
+        for blocked in &self.0.blocked {
             table.row([
                 blocked.prefix.to_string(),
                 if blocked.enforced { "blocked" } else { "would be blocked" }.to_owned(),
-                blocked.since.clone(),
-                blocked.until.clone(),
+                time(blocked.since),
+                time(blocked.until),
                 blocked.sent.to_string(),
                 blocked.used.to_string(),
                 blocked.met.to_string(),
@@ -195,10 +135,10 @@ impl fmt::Display for PrefixReport {
         }
         writeln!(f, "{table}\nnever blocked:")?;
         let mut table = Table::new(["range", "since", "who", "reason"]);
-        for safe in &self.safe {
+        for safe in &self.0.safe {
             let given = |text: &Option<String>| text.clone().unwrap_or_default();
             let reason = if safe.configured { "abuse.safe_prefixes".to_owned() } else { given(&safe.reason) };
-            table.row([safe.prefix.to_string(), given(&safe.at), given(&safe.actor), reason]);
+            table.row([safe.prefix.to_string(), safe.at.map(time).unwrap_or_default(), given(&safe.actor), reason]);
         }
         table.fmt(f)
     }

@@ -2,25 +2,26 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
 use clap::Subcommand;
-use serde::Serialize;
-use trial_core::policy::{QuotaPolicy, SettingCommand, SettingKey, SettingValue};
+use trial_core::policy::{SettingCommand, SettingKey, SettingValue};
 use trial_core::ports::Clock;
-use trial_core::quota::QuotaView;
+use trial_engine::operations::quota::{self, QuotaReport};
 
 use super::settings::make;
-use super::with_database;
+use super::{policy_in_force, with_database};
 use crate::ambient::SystemClock;
 use crate::arguments::whole;
 use crate::global::Global;
-use crate::output::{self, Output};
+use crate::output::{Output, Printed, Table};
 
 /// `trialgate quota …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Quota {
-    /// Show the daily e-mail limit and today's use
+    /// Show the daily e-mail limit and its use
     Show {
+        /// Number of days, today first
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=quota::MOST_DAYS))]
+        days: u32,
         #[command(flatten)]
         output: Output,
     },
@@ -34,80 +35,39 @@ pub(crate) enum Quota {
     },
 }
 
-/// Use of the daily limit on one day.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct QuotaReport {
-    day: NaiveDate,
-    timezone: &'static str,
-    threshold: u32,
-    reserved: u32,
-    left: u32,
-    sent: u64,
-    failed: u64,
-    owner_mails: OwnerMails,
-}
-
-/// Use of the daily limit of owners' mails.
-#[derive(Debug, Serialize)]
-struct OwnerMails {
-    limit: u32,
-    reserved: u32,
-    left: u32,
-    sent: u64,
-    failed: u64,
-}
-
 impl Quota {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let (output, threshold) = match self {
-            Self::Show { output } => (output, None),
-            Self::Set { threshold, output } => (output, Some(threshold)),
+        let (output, threshold, days) = match self {
+            Self::Show { days, output } => (output, None, days),
+            Self::Set { threshold, output } => (output, Some(threshold), 1),
         };
         let report = with_database(global, async |config, ledger| {
-            let settings = match threshold {
-                Some(threshold) => {
-                    let value = Some(SettingValue::Count(threshold));
-                    make(config, ledger, SettingCommand { key: SettingKey::Threshold, value, seen: None }).await?
-                }
-                None => ledger.settings().settings().await?,
-            };
-            let policy = settings.overrides.policy(&config.policy).quota;
-            let used = ledger.operations().quota(policy.day_of(SystemClock.now())).await?;
-            Ok(QuotaReport::new(used.under(&policy), &policy))
+            if let Some(threshold) = threshold {
+                let value = Some(SettingValue::Count(threshold));
+                make(config, ledger, SettingCommand { key: SettingKey::Threshold, value, seen: None }).await?;
+            }
+            let policies = (&policy_in_force(config, ledger).await?, &config.policy);
+            let (operations, settings) = (ledger.operations(), ledger.settings());
+            Ok(quota::show(&*operations, &*settings, policies, SystemClock.now(), days).await?)
         })?;
-        output.show(&report)
+        output.show(&Printed(report))
     }
 }
 
-impl QuotaReport {
-    fn new(view: QuotaView, policy: &QuotaPolicy) -> Self {
-        let QuotaView { used, threshold, left, owner_limit, owner_mails_left } = view;
-        let owner_mails = OwnerMails {
-            limit: owner_limit,
-            reserved: used.owners.reserved,
-            left: owner_mails_left,
-            sent: used.owners.sent,
-            failed: used.owners.failed,
-        };
-        let (day, reserved, sent, failed) = (used.day, used.reserved, used.sent, used.failed);
-        Self { day, timezone: policy.timezone.name(), threshold, reserved, left, sent, failed, owner_mails }
-    }
-}
-
-impl fmt::Display for QuotaReport {
+impl fmt::Display for Printed<QuotaReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table =
-            output::Table::new(["day", "time zone", "mails of", "limit", "reserved", "left", "sent", "failed"]);
-        let mut row = |budget: &str, units: [u32; 3], mails: [u64; 2]| {
-            let [threshold, reserved, left] = units.map(|units| units.to_string());
-            let [sent, failed] = mails.map(|mails| mails.to_string());
-            let (day, zone) = (self.day.to_string(), self.timezone.to_owned());
-            table.row([day, zone, budget.to_owned(), threshold, reserved, left, sent, failed]);
-        };
-        row("applicants", [self.threshold, self.reserved, self.left], [self.sent, self.failed]);
-        let owners = &self.owner_mails;
-        row("owners", [owners.limit, owners.reserved, owners.left], [owners.sent, owners.failed]);
+        let mut table = Table::new(["day", "time zone", "mails of", "limit", "reserved", "left", "sent", "failed"]);
+        for used in &self.0.days {
+            let mut row = |budget: &str, units: [u32; 3], mails: [u64; 2]| {
+                let [threshold, reserved, left] = units.map(|units| units.to_string());
+                let [sent, failed] = mails.map(|mails| mails.to_string());
+                let (day, zone) = (used.day.to_string(), self.0.timezone.to_owned());
+                table.row([day, zone, budget.to_owned(), threshold, reserved, left, sent, failed]);
+            };
+            row("applicants", [used.threshold, used.reserved, used.left], [used.sent, used.failed]);
+            let owners = &used.owner_mails;
+            row("owners", [owners.limit, owners.reserved, owners.left], [owners.sent, owners.failed]);
+        }
         table.fmt(f)
     }
 }

@@ -36,6 +36,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     dry_run: bool,
     removed: BTreeMap<&'static str, u64>,

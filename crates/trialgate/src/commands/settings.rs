@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Subcommand;
-use serde::Serialize;
-use trial_core::policy::{
-    Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingsInForce,
-};
+use trial_core::policy::{SettingCommand, SettingKey, SettingOutcome, SettingRefusal};
+use trial_engine::operations::page::List;
+use trial_engine::operations::settings::{self, SettingChangeReport, SettingsReport};
 
 use super::with_database;
 use crate::ambient;
@@ -16,11 +15,8 @@ use crate::arguments::setting;
 use crate::config::Config;
 use crate::global::Global;
 use crate::ledger::Ledger;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, time};
 use crate::process;
-
-/// Most changes in one listing.
-const LISTED: u32 = 100;
 
 /// `trialgate settings …`
 #[derive(Debug, Subcommand)]
@@ -58,50 +54,14 @@ pub(crate) enum Settings {
     },
 }
 
-/// A setting.
-#[derive(Debug, Serialize)]
-struct SettingReport {
-    key: &'static str,
-    value: String,
-    configured: String,
-    changed: bool,
-    least: String,
-    most: String,
-    what: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct SettingList {
-    /// Number of the last change.
-    number: u64,
-    settings: Vec<SettingReport>,
-}
-
-/// One change.
-#[derive(Debug, Serialize)]
-struct ChangeReport {
-    number: u64,
-    key: &'static str,
-    /// `None` after a reset.
-    value: Option<String>,
-    at: String,
-    actor: String,
-}
-
-#[derive(Debug, Serialize)]
-struct History {
-    changes: Vec<ChangeReport>,
-}
-
 impl Settings {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let (output, change) = match self {
             Self::List { output } => (output, None),
             Self::History { key, output } => {
-                let made = with_database(global, async |_, ledger| {
-                    Ok(ledger.settings().setting_changes(key, LISTED).await?)
-                })?;
-                return output.show(&History { changes: made.into_iter().map(ChangeReport::from).collect() });
+                let history =
+                    with_database(global, async |_, ledger| Ok(settings::history(&*ledger.settings(), key).await?))?;
+                return output.show(&Printed(history));
             }
             Self::Set { key, value, output } => {
                 let value = key.parse(&value).map_err(|error| anyhow::anyhow!("`{key}`: {error}"))?;
@@ -110,21 +70,20 @@ impl Settings {
             Self::Reset { key, output } => (output, Some((key, None))),
         };
         let list = with_database(global, async |config, ledger| {
-            let in_force = match change {
-                Some((key, value)) => make(config, ledger, SettingCommand { key, value, seen: None }).await?,
-                None => ledger.settings().settings().await?,
-            };
-            Ok(SettingList::new(&in_force, &config.policy))
+            if let Some((key, value)) = change {
+                make(config, ledger, SettingCommand { key, value, seen: None }).await?;
+            }
+            Ok(settings::list(&*ledger.settings(), &config.policy).await?)
         })?;
-        output.show(&list)
+        output.show(&Printed(list))
     }
 }
 
 /// Changes a setting, or says why not.
-pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand) -> anyhow::Result<SettingsInForce> {
+pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand) -> anyhow::Result<()> {
     let (configured, by) = (Arc::new(config.policy.clone()), ambient::changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
-        SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),
+        SettingOutcome::Changed(_) | SettingOutcome::AlreadySo(_) => Ok(()),
         SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => bail!("nothing was changed: {fault}"),
         SettingOutcome::Refused(SettingRefusal::Unseen(number)) => {
             bail!("nothing was changed: settings were changed meanwhile (change {number}); run the command again")
@@ -132,36 +91,10 @@ pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand
     }
 }
 
-impl SettingList {
-    fn new(in_force: &SettingsInForce, policy: &Policy) -> Self {
-        let report = |key: &SettingKey| {
-            let (configured, changed) = (key.of(policy), in_force.overrides.get(*key));
-            let (least, most) = key.range();
-            SettingReport {
-                key: key.as_str(),
-                value: changed.unwrap_or(configured).to_string(),
-                configured: configured.to_string(),
-                changed: changed.is_some(),
-                least: least.to_string(),
-                most: most.to_string(),
-                what: key.what(),
-            }
-        };
-        Self { number: in_force.number, settings: SettingKey::ALL.iter().map(report).collect() }
-    }
-}
-
-impl From<SettingChange> for ChangeReport {
-    fn from(change: SettingChange) -> Self {
-        let SettingChange { number, key, value, at, actor } = change;
-        Self { number, key: key.as_str(), value: value.map(|value| value.to_string()), at: time(at), actor }
-    }
-}
-
-impl fmt::Display for SettingList {
+impl fmt::Display for Printed<SettingsReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new(["setting", "in force", "configured", "changed", "min", "max"]);
-        for setting in &self.settings {
+        for setting in &self.0.items {
             table.row([
                 setting.key.to_owned(),
                 setting.value.clone(),
@@ -175,13 +108,13 @@ impl fmt::Display for SettingList {
     }
 }
 
-impl fmt::Display for History {
+impl fmt::Display for Printed<List<SettingChangeReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new(["number", "at", "who", "setting", "value"]);
-        for change in &self.changes {
+        for change in &self.0.items {
             table.row([
                 change.number.to_string(),
-                change.at.clone(),
+                time(change.at),
                 change.actor.clone(),
                 change.key.to_owned(),
                 change.value.clone().unwrap_or_else(|| "as configured".to_owned()),

@@ -28,6 +28,7 @@ pub(crate) struct Sweep {
 
 /// Result of a sweep.
 #[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SweepReport {
     dry_run: bool,
     /// Trials that expired.

@@ -4,22 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::value::RawValue;
-use trial_core::platform::{EventPage, EventState, EventView};
+use trial_core::platform::{EventPage, EventState};
 use trial_core::ports::{Clock as _, Entropy as _};
 use trial_core::values::EventId;
+use trial_engine::operations::events::{self, EventReport, EventWithPayload};
+use trial_engine::operations::page::Page;
 
-use super::{record_reveal, with_database};
+use super::{reveal, with_database};
 use crate::adapters;
 use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::arguments::whole;
 use crate::compose;
 use crate::config::{Config, ConfigError, WebhookSetup};
 use crate::global::Global;
-use crate::output::{Output, time};
+use crate::output::{Output, Printed, more, time};
 use crate::process;
 
 /// `trialgate webhooks …`
@@ -82,10 +82,9 @@ impl List {
     fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { state, before, limit, output } = self;
         let page = EventPage { state, before, limit };
-        let events = with_database(global, async |_, ledger| Ok(ledger.event_operations().events(page).await?))?;
-        let is_full = u32::try_from(events.len()).is_ok_and(|length| length == limit);
-        let next_before = events.last().map(|view| view.event.id.to_string()).filter(|_| is_full);
-        output.show(&EventList { events: events.iter().map(Entry::from).collect(), next_before })
+        output.show(&Printed(with_database(global, async |_, ledger| {
+            Ok(events::list(&*ledger.event_operations(), page).await?)
+        })?))
     }
 }
 
@@ -93,12 +92,10 @@ impl One {
     fn show(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
         let found = with_database(global, async |_, ledger| {
-            record_reveal(ledger, "event.reveal", &id.to_string()).await?;
-            Ok(ledger.event_operations().event(id).await?)
+            reveal(ledger, "event.reveal", &id.to_string()).await?;
+            Ok(events::show(&*ledger.event_operations(), id).await?)
         })?;
-        let view = found.with_context(|| format!("there is no event {id}"))?;
-        let payload = RawValue::from_string(view.event.payload.clone()).context("the payload is not JSON")?;
-        output.show(&Shown { entry: Entry::from(&view), payload })
+        output.show(&Printed(found.with_context(|| format!("there is no event {id}"))?))
     }
 
     fn replay(self, global: &Global) -> anyhow::Result<()> {
@@ -164,86 +161,30 @@ struct Done {
     said: String,
 }
 
-/// A page of events.
-#[derive(Debug, Serialize)]
-struct EventList {
-    events: Vec<Entry>,
-    /// Value of `--before` for the next page, if there may be one.
-    next_before: Option<String>,
+fn described(event: &EventReport) -> String {
+    let EventReport { id, r#type, tenant, state, attempts, .. } = event;
+    let plural = if *attempts == 1 { "" } else { "s" };
+    let next = event.next_attempt_at.map(|next| format!(", next attempt at {}", time(next))).unwrap_or_default();
+    let reply = event.last_reply.as_ref().map(|reply| format!("; last reply: {reply}")).unwrap_or_default();
+    let at = time(event.at);
+    format!("event {id} {at} {type} of tenant {tenant}: {state} after {attempts} attempt{plural}{next}{reply}")
 }
 
-#[derive(Debug, Serialize)]
-struct Entry {
-    id: String,
-    r#type: &'static str,
-    tenant: String,
-    at: DateTime<Utc>,
-    state: &'static str,
-    attempts: u32,
-    /// Time of the next attempt, if the event is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_at: Option<DateTime<Utc>>,
-    last_reply: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    entry: Entry,
-    payload: Box<RawValue>,
-}
-
-impl From<&EventView> for Entry {
-    fn from(view: &EventView) -> Self {
-        Self {
-            id: view.event.id.to_string(),
-            r#type: view.event.kind.as_str(),
-            tenant: view.event.tenant.to_string(),
-            at: view.event.at,
-            state: view.state.as_str(),
-            attempts: view.attempts,
-            next_attempt_at: (view.state == EventState::Due).then_some(view.next_attempt_at),
-            settled_at: view.settled_at,
-            last_reply: view.last_reply.clone(),
+impl fmt::Display for Printed<Page<EventReport>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.items.is_empty() {
+            return f.write_str("no events");
         }
+        for event in &self.0.items {
+            writeln!(f, "{}", described(event))?;
+        }
+        f.write_str(&more(&self.0, "--before"))
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for Printed<EventWithPayload> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, r#type, tenant, state, attempts, .. } = self;
-        let plural = if *attempts == 1 { "" } else { "s" };
-        write!(f, "event {id} {} {type} of tenant {tenant}: {state} after {attempts} attempt{plural}", time(self.at))?;
-        if let Some(next) = self.next_attempt_at {
-            write!(f, ", next attempt at {}", time(next))?;
-        }
-        match &self.last_reply {
-            Some(reply) => write!(f, "; last reply: {reply}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for EventList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.events.is_empty() {
-            return write!(f, "no events");
-        }
-        for event in &self.events {
-            writeln!(f, "{event}")?;
-        }
-        match &self.next_before {
-            Some(id) => write!(f, "more: --before {id}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.entry, self.payload)
+        write!(f, "{}\n{}", described(&self.0.event), self.0.payload)
     }
 }
 

@@ -59,10 +59,10 @@ fn an_old_key_can_be_taken_out_once_secrets_are_sealed_anew() {
     configure(&home, &["kc"]);
     assert_eq!(checked(&home), [("ok".to_owned(), "secrets encrypted with the current key \"kc\": 3".to_owned())]);
     let listed = ask(&home, "callers list");
-    let sealed: Vec<_> = listed["callers"].as_array().unwrap().iter().map(|caller| &caller["sealed_by"]).collect();
+    let sealed: Vec<_> = listed["items"].as_array().unwrap().iter().map(|caller| &caller["sealedBy"]).collect();
     assert_eq!(sealed, [&json!(["kc"]), &json!(["kc"]), &json!(["kc", "kc"])]);
     let audit = ask(&home, "audit list --action caller.reseal");
-    let details: Vec<_> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
+    let details: Vec<_> = audit["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
     assert_eq!(details, ["before encrypted with kY, kY; after with kc, kc", "before encrypted with kY; after with kc"]);
 }
 
@@ -97,25 +97,22 @@ fn a_secret_whose_key_is_gone_is_named_and_the_others_are_done() {
 #[test]
 fn nobody_is_removed_without_a_yes() {
     let home = home(&["kY"]);
-    let access_key = ask(&home, "callers add site")["access_key"].as_str().unwrap().to_owned();
+    let access_key = ask(&home, "callers add site")["accessKey"].as_str().unwrap().to_owned();
     let said = home.run("callers remove site").done();
     let expected =
         format!("site would be removed for good and access key {access_key} rejected; add --yes to remove it");
     assert_eq!(said.trim_end(), expected);
     let would = ask(&home, "callers remove SITE");
-    assert_eq!(
-        (&would["done"], &would["state"], &would["removed_at"]),
-        (&json!(false), &json!("active"), &Value::Null)
-    );
+    assert_eq!((&would["done"], &would["state"], &would["removedAt"]), (&json!(false), &json!("active"), &Value::Null));
     let done = ask(&home, "callers remove site --yes");
     assert_eq!((&done["done"], &done["state"], &done["name"]), (&json!(true), &json!("removed"), &json!("site")));
     for line in ["callers remove site", "callers remove site --yes", "callers set site --rate 1"] {
         let refused = home.run(line).refused();
         assert!(refused.contains("there is no such API client"), "{line}: {refused}");
     }
-    assert_ne!(ask(&home, "callers add site")["access_key"], access_key, "the name is free again");
+    assert_ne!(ask(&home, "callers add site")["accessKey"], access_key, "the name is free again");
     let listed = ask(&home, "callers list");
-    let states: Vec<_> = listed["callers"].as_array().unwrap().iter().map(|caller| &caller["state"]).collect();
+    let states: Vec<_> = listed["items"].as_array().unwrap().iter().map(|caller| &caller["state"]).collect();
     assert_eq!(states, ["active", "removed"]);
 }
 

@@ -89,11 +89,14 @@ fn files_of_a_spreadsheet_and_standard_input_are_imported() {
 #[test]
 fn the_threshold_is_the_configured_one_until_it_is_set() {
     let home = migrated();
-    let shown = json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]));
+    let shown = json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]))["today"].clone();
     assert_eq!((&shown["threshold"], &shown["left"], &shown["reserved"]), (&7.into(), &7.into(), &0.into()));
     assert!(home.run("quota set 10").done().starts_with("day "));
-    assert_eq!(json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]))["threshold"], 10);
-    assert_eq!(json(home.run("quota set 0 --json"))["left"], 0);
+    assert_eq!(
+        json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]))["today"]["threshold"],
+        10
+    );
+    assert_eq!(json(home.run("quota set 0 --json"))["today"]["left"], 0);
 }
 
 #[test]
@@ -101,10 +104,10 @@ fn nothing_is_found_where_nothing_is() {
     let home = migrated();
     let id = "019aa6f2-7c3e-7f00-8000-000000000000";
     assert_eq!(home.run("tenants list").done(), "no tenants\n");
-    assert_eq!(json(home.run("tenants list --json")), serde_json::json!({ "tenants": [], "next_before": null }));
+    assert_eq!(json(home.run("tenants list --json")), serde_json::json!({ "items": [], "nextCursor": null }));
     assert!(home.run(&format!("tenants show {id}")).refused().contains("there is no tenant"));
     assert_eq!(home.run("applications find --phone 16673280001").done(), "no requests\n");
-    assert_eq!(json(home.run("applications find --request-id a-1 --json")), serde_json::json!({ "events": [] }));
+    assert_eq!(json(home.run("applications find --request-id a-1 --json")), serde_json::json!({ "timeline": [] }));
     assert_eq!(home.run("applications find --email a@example.com").done(), "no requests\n");
     assert_eq!(home.run("phones show 16673280001").done(), "+8616673280001 has no requests\n");
     assert!(home.run("phones unlock 16673280001").refused().contains("there is nothing to unlock"));
@@ -199,7 +202,7 @@ fn whoever_looks_by_the_command_line_is_on_record() {
         let shown = json(home.run("audit list --json"));
         let entry =
             |entry: &Value| ["actor", "action", "subject", "detail"].map(|of| entry[of].as_str().unwrap().to_owned());
-        shown["entries"].as_array().unwrap().iter().map(entry).collect::<Vec<_>>()
+        shown["items"].as_array().unwrap().iter().map(entry).collect::<Vec<_>>()
     };
     assert_eq!(entries().len(), 0, "a look at the audit by nobody's name is none");
     for (line, action, detail) in [
@@ -241,7 +244,7 @@ fn whoever_looks_by_the_command_line_is_on_record() {
 fn no_listing_prints_a_phone_in_full_without_an_entry() {
     const PHONE: &str = "+8616673280001";
     let home = migrated();
-    let entries = || json(home.run("audit list --limit 1000 --json"))["entries"].as_array().unwrap().len();
+    let entries = || json(home.run("audit list --limit 1000 --json"))["items"].as_array().unwrap().len();
     let unlocked = AuditRecord {
         id: AuditId::from_bytes([1; 16]),
         at: "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -94,7 +94,7 @@ fn no_command_leaves_a_core_dump() {
 
 fn actors(home: &Home) -> Vec<String> {
     let audit: serde_json::Value = serde_json::from_str(&home.run("audit list --json").done()).unwrap();
-    let entries = audit["entries"].as_array().unwrap().iter();
+    let entries = audit["items"].as_array().unwrap().iter();
     entries.map(|entry| entry["actor"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal};
 use trial_core::ports::{Operations, Upkeep};
+use trial_core::return_codes::ApplyCode;
 use trial_core::tenants::TenantPage;
 use trial_core::values::{CompanyName, Email, TenantId};
 
@@ -123,11 +124,11 @@ pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F)
     let told = async || {
         let hours = harness.ledger.application_hours(start, harness.now()).await.unwrap();
         let told = |hour: &trial_core::applications::HourCount| {
-            ((hour.hour - start).num_hours(), hour.return_code.clone(), hour.applications, hour.tenants)
+            ((hour.hour - start).num_hours(), hour.return_code, hour.applications, hour.tenants)
         };
         hours.iter().map(told).collect::<Vec<_>>()
     };
-    let expected = [(0, "000".to_owned(), 1, 1), (0, "001".to_owned(), 1, 0), (50, "000".to_owned(), 1, 1)];
+    let expected = [(0, ApplyCode::Success, 1, 1), (0, ApplyCode::NoCode, 1, 0), (50, ApplyCode::Success, 1, 1)];
     assert_eq!(told().await, expected);
     while harness.ledger.count_hours(harness.now()).await.unwrap() {}
     assert_eq!(told().await, expected);

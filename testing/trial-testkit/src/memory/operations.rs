@@ -19,7 +19,7 @@ use trial_core::mails::{
 use trial_core::policy::UniqueBy;
 use trial_core::ports::{Operations, Violation};
 use trial_core::quota::{BudgetView, MailBudget, QuotaDay, QuotaUnit};
-use trial_core::return_codes::ApplyReply;
+use trial_core::return_codes::{ApplyCode, ApplyReply};
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
 use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
@@ -188,18 +188,18 @@ impl Operations for MemoryLedger {
 
     async fn application_hours(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
         let hour = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::hours(1)).expect("an hour");
-        let mut counts: BTreeMap<(DateTime<Utc>, &str), (u64, u64)> = BTreeMap::new();
+        let mut counts: BTreeMap<(DateTime<Utc>, ApplyCode), (u64, u64)> = BTreeMap::new();
         let state = self.lock();
         let shown = hour(since)..=hour(now);
         for record in state.applications.values().filter(|record| shown.contains(&hour(record.at))) {
-            let code = ApplyReply::from(&record.outcome).code.as_str();
+            let code = ApplyReply::from(&record.outcome).code;
             let (applications, tenants) = counts.entry((hour(record.at), code)).or_default();
             *applications += 1;
             *tenants += u64::from(matches!(record.outcome, ApplyOutcome::Accepted { .. }));
         }
         let counted = counts.into_iter().map(|((hour, code), (applications, tenants))| HourCount {
             hour,
-            return_code: code.to_owned(),
+            return_code: code,
             applications,
             tenants,
         });

@@ -28,6 +28,7 @@ const NAMED: usize = 20;
 
 /// Result of an import.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ImportReport {
     file: String,
     dry_run: bool,

@@ -3,17 +3,18 @@
 use std::fmt;
 
 use anyhow::bail;
-use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolCommand, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolCommand, PoolOutcome};
 use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_engine::operations::access_codes::{self, AccessCodeReport};
+use trial_engine::operations::page::Page;
 
 use crate::ambient;
 use crate::arguments::whole;
 use crate::commands::with_ledger;
 use crate::global::Global;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, more, time};
 use crate::process;
 
 /// `trialgate access-codes list`
@@ -46,22 +47,6 @@ pub(crate) struct Move {
 }
 
 #[derive(Debug, Serialize)]
-struct CodeList {
-    access_codes: Vec<Entry>,
-    /// Value of `--after` for the next page, if there may be one.
-    next_after: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry {
-    code: String,
-    kind: &'static str,
-    state: &'static str,
-    since: DateTime<Utc>,
-    tenant: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
 struct Moved {
     code: String,
     before: &'static str,
@@ -72,10 +57,7 @@ impl List {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { kind, state, after, limit, output } = self;
         let page = AccessCodePage { kind, state, after, limit };
-        let codes = with_ledger(global, async |_, ledger| Ok(ledger.access_codes(page).await?))?;
-        let is_full = u32::try_from(codes.len()).is_ok_and(|length| length == limit);
-        let next_after = codes.last().filter(|_| is_full).map(|last| last.code.to_string());
-        output.show(&CodeList { access_codes: codes.iter().map(Entry::from).collect(), next_after })
+        output.show(&Printed(with_ledger(global, async |_, ledger| Ok(access_codes::list(&*ledger, page).await?))?))
     }
 }
 
@@ -97,33 +79,17 @@ impl Move {
     }
 }
 
-impl From<&AccessCodeView> for Entry {
-    fn from(view: &AccessCodeView) -> Self {
-        Self {
-            code: view.code.to_string(),
-            kind: view.kind.as_str(),
-            state: view.state.as_str(),
-            since: view.since,
-            tenant: view.tenant.map(|tenant| tenant.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for CodeList {
+impl fmt::Display for Printed<Page<AccessCodeReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.access_codes.is_empty() {
+        if self.0.items.is_empty() {
             return f.write_str("no access codes");
         }
         let mut table = Table::new(["code", "kind", "state", "since", "tenant"]);
-        for Entry { code, kind, state, since, tenant } in &self.access_codes {
+        for AccessCodeReport { code, kind, state, since, tenant } in &self.0.items {
             let tenant = tenant.clone().unwrap_or_else(|| "-".to_owned());
             table.row([code.clone(), (*kind).to_owned(), (*state).to_owned(), time(*since), tenant]);
         }
-        table.fmt(f)?;
-        match &self.next_after {
-            Some(code) => write!(f, "more: --after {code}"),
-            None => Ok(()),
-        }
+        write!(f, "{table}{}", more(&self.0, "--after"))
     }
 }
 

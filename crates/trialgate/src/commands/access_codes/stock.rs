@@ -2,47 +2,31 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use trial_core::access_codes::AccessCodeStock;
+use trial_core::ports::Clock as _;
+use trial_engine::operations::access_codes::{self, StockReport};
 
-use crate::commands::with_ledger;
+use crate::ambient::SystemClock;
+use crate::commands::{policy_in_force, with_database};
 use crate::global::Global;
-use crate::output::{Output, Table};
-
-/// Access codes by kind and state.
-#[derive(Debug, Serialize)]
-struct StockReport {
-    stock: Vec<KindReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct KindReport {
-    kind: &'static str,
-    free: u64,
-    leased: u64,
-    quarantined: u64,
-    retired: u64,
-}
+use crate::output::{Output, Printed, Table, time};
 
 pub(super) fn run(global: &Global, output: Output) -> anyhow::Result<()> {
-    let stock = with_ledger(global, async |_, ledger| Ok(ledger.access_code_stock().await?))?;
-    output.show(&StockReport { stock: stock.iter().map(KindReport::from).collect() })
+    output.show(&Printed(with_database(global, async |config, ledger| {
+        let policy = policy_in_force(config, ledger).await?;
+        Ok(access_codes::stock(&*ledger.operations(), &policy, SystemClock.now()).await?)
+    })?))
 }
 
-impl From<&AccessCodeStock> for KindReport {
-    fn from(stock: &AccessCodeStock) -> Self {
-        let AccessCodeStock { kind, free, leased, quarantined, retired } = *stock;
-        Self { kind: kind.as_str(), free, leased, quarantined, retired }
-    }
-}
-
-impl fmt::Display for StockReport {
+impl fmt::Display for Printed<StockReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["kind", "free", "leased", "quarantined", "retired"]);
-        for row in &self.stock {
+        let heads = ["kind", "free", "leased", "quarantined", "retired", "days until empty", "next quarantine ends"];
+        let mut table = Table::new(heads);
+        for row in &self.0.stock {
             let [free, leased, quarantined, retired] =
                 [row.free, row.leased, row.quarantined, row.retired].map(|count| count.to_string());
-            table.row([row.kind.to_owned(), free, leased, quarantined, retired]);
+            let lasts = row.days_until_empty.map_or_else(|| "-".to_owned(), |days| format!("{days:.1}"));
+            let next = row.next_rest_ends_at.map_or_else(|| "-".to_owned(), time);
+            table.row([row.kind.to_owned(), free, leased, quarantined, retired, lasts, next]);
         }
         table.fmt(f)
     }

@@ -1,21 +1,21 @@
 //! `trialgate applications find`
 
-mod timeline;
-
-use std::collections::BTreeSet;
+mod printer;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use trial_core::applications::{ApplicationQuery, TimelineView};
-use trial_core::ports::Operations;
-use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_core::applications::ApplicationQuery;
+use trial_core::ports::Clock as _;
+use trial_core::values::{CompanyName, Email, MailHosts, RequestId};
+use trial_engine::operations::Disclosure;
+use trial_engine::operations::timeline::{self, TimelineParts};
 
-use super::{phone, record_reveal, record_search, with_database};
+use super::{phone, policy_in_force, record_search, reveal, with_database};
+use crate::ambient::SystemClock;
 use crate::arguments::whole;
 use crate::config::Config;
 use crate::global::Global;
-use crate::output::Output;
-use timeline::Timeline;
+use crate::output::{Output, Printed};
 
 /// `trialgate applications …`
 #[derive(Debug, Subcommand)]
@@ -55,15 +55,17 @@ pub(crate) struct Wanted {
 impl Applications {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Find { wanted, limit, output } = self;
-        let found = with_database(global, async |config, ledger| {
+        output.show(&Printed(with_database(global, async |config, ledger| {
             let query = wanted.query(config)?;
             match &query {
-                ApplicationQuery::RequestId(id) => record_reveal(ledger, "applications.reveal", id.as_str()).await?,
+                ApplicationQuery::RequestId(id) => _ = reveal(ledger, "applications.reveal", id.as_str()).await?,
                 _ => record_search(config, ledger, "applications", &query).await?,
             }
-            find(&*ledger.operations(), query, limit).await
-        })?;
-        output.show(&Timeline::from(&found))
+            let policy = &policy_in_force(config, ledger).await?;
+            let (operations, audit) = (&*ledger.operations(), &*ledger.audit());
+            let parts = TimelineParts { operations, audit, policy, now: SystemClock.now() };
+            Ok(timeline::find(parts, query, limit, Disclosure::Revealed).await?)
+        })?))
     }
 }
 
@@ -83,18 +85,4 @@ impl Wanted {
         let email = Email::parse_at(MailHosts::Any, self.email.as_deref().unwrap_or_default());
         Ok(ApplicationQuery::Email(email.map_err(|error| anyhow!("the e-mail {error}"))?.key().clone()))
     }
-}
-
-/// A code request has neither address nor company: it is found by the phones of the applications.
-async fn find(ledger: &dyn Operations, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
-    let says_no_codes = matches!(query, ApplicationQuery::Email(_) | ApplicationQuery::Company(_));
-    let mut found = ledger.find_applications(query, limit).await?;
-    if says_no_codes {
-        let phones: BTreeSet<Phone> = found.applications.iter().map(|application| application.phone.clone()).collect();
-        for phone in phones {
-            let of_phone = ledger.find_applications(ApplicationQuery::Phone(phone), limit).await?;
-            found.code_requests.extend(of_phone.code_requests);
-        }
-    }
-    Ok(found)
 }

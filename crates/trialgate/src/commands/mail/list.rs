@@ -4,14 +4,16 @@ use std::fmt;
 
 use clap::Args;
 use serde::Serialize;
-use trial_core::mails::{MailPage, MailState, OutboxMail};
+use trial_core::mails::{MailPage, MailState};
 use trial_core::values::MailId;
+use trial_engine::operations::mails::{self, OutboxMailReport};
+use trial_engine::operations::page::Page;
 
+use super::described;
 use crate::arguments::whole;
-use crate::commands::views::MailReport;
-use crate::commands::{record_reveal, with_database};
+use crate::commands::{reveal, with_database};
 use crate::global::Global;
-use crate::output::Output;
+use crate::output::{Output, more};
 
 /// `trialgate mail list`
 #[derive(Debug, Args)]
@@ -29,64 +31,39 @@ pub(crate) struct List {
     output: Output,
 }
 
-/// A page of mails.
+/// A page of mails of one state.
 #[derive(Debug, Serialize)]
 struct MailList {
-    mails: Vec<Entry>,
-    /// Value of `--before` for the next page, if there may be one.
-    next_before: Option<String>,
+    #[serde(flatten)]
+    page: Page<OutboxMailReport>,
     #[serde(skip)]
     state: MailState,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry {
-    tenant: Option<String>,
-    to: String,
-    #[serde(flatten)]
-    mail: MailReport,
 }
 
 impl List {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { state, before, limit, output } = self;
         let page = MailPage { state: Some(state), tenant: None, before, limit };
-        let mails = with_database(global, async |_, ledger| {
-            record_reveal(ledger, "mails.reveal", "mails").await?;
-            Ok(ledger.operations().mails(page).await?)
+        let page = with_database(global, async |_, ledger| {
+            let disclosure = reveal(ledger, "mails.reveal", "mails").await?;
+            Ok(mails::list(&*ledger.operations(), page, disclosure).await?)
         })?;
-        let is_full = u32::try_from(mails.len()).is_ok_and(|length| length == limit);
-        let last = mails.last().map(|entry| entry.mail.id.to_string());
-        let mails = mails.iter().map(Entry::from).collect();
-        output.show(&MailList { mails, next_before: last.filter(|_| is_full), state })
-    }
-}
-
-impl From<&OutboxMail> for Entry {
-    fn from(entry: &OutboxMail) -> Self {
-        Self {
-            tenant: entry.tenant.map(|tenant| tenant.to_string()),
-            to: entry.to.clone(),
-            mail: MailReport::from(&entry.mail),
-        }
+        output.show(&MailList { page, state })
     }
 }
 
 impl fmt::Display for MailList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.mails.is_empty() {
+        if self.page.items.is_empty() {
             return write!(f, "no {} mail", self.state);
         }
-        for Entry { tenant, to, mail, .. } in &self.mails {
-            write!(f, "{mail}; to {to}")?;
+        for OutboxMailReport { tenant, to, mail } in &self.page.items {
+            write!(f, "{}; to {to}", described(mail))?;
             match tenant {
                 Some(tenant) => writeln!(f, " of tenant {tenant}")?,
                 None => writeln!(f)?,
             }
         }
-        match &self.next_before {
-            Some(id) => write!(f, "more: --before {id}"),
-            None => Ok(()),
-        }
+        f.write_str(&more(&self.page, "--before"))
     }
 }

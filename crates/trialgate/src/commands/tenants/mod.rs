@@ -2,21 +2,20 @@
 
 mod orders;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::bail;
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use serde::Serialize;
-use trial_core::tenants::{Tenant, TenantAction, TenantSearch, TenantView};
-use trial_core::values::{AccessCodeKind, TenantId};
+use trial_core::tenants::{TenantAction, TenantSearch};
+use trial_core::values::TenantId;
+use trial_engine::operations::page::Page;
+use trial_engine::operations::tenants::{self, TenantReport};
 
 use crate::arguments::whole;
-use crate::commands::views::MailReport;
-use crate::commands::{record_reveal, with_database};
+use crate::commands::mail::described;
+use crate::commands::{reveal, with_database};
 use crate::global::Global;
-use crate::output::{Output, Table, time};
+use crate::output::{Output, Printed, Table, more, time};
 use orders::Wanted;
 
 /// `trialgate tenants …`
@@ -65,62 +64,23 @@ pub(crate) enum Tenants {
     ResendMail(Wanted),
 }
 
-/// A page of tenants.
-#[derive(Debug, Serialize)]
-struct TenantList {
-    tenants: Vec<TenantReport>,
-    /// Value of `--before` for the next page, if there may be one.
-    next_before: Option<String>,
-}
-
-/// A tenant with its access codes and mails.
-#[derive(Debug, Serialize)]
-struct TenantReport {
-    id: String,
-    status: &'static str,
-    company: String,
-    phone: String,
-    email: String,
-    account_name: String,
-    created_at: DateTime<Utc>,
-    trial_ends_at: DateTime<Utc>,
-    /// Time of the owner's request for a conversion.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    conversion_asked_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    converted_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suspended_at: Option<DateTime<Utc>>,
-    /// Time at which a suspended trial will be closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closes_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closed_at: Option<DateTime<Utc>>,
-    access_codes: BTreeMap<&'static str, String>,
-    mails: Vec<MailReport>,
-}
-
 impl Tenants {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
             Self::List { before, asking, limit, output } => {
                 let search = TenantSearch { by: None, status: None, asks_conversion: asking, before, limit };
-                let tenants = with_database(global, async |_, ledger| {
-                    record_reveal(ledger, "tenants.reveal", "tenants").await?;
-                    Ok(ledger.operations().search_tenants(search).await?)
-                })?;
-                let is_full = u32::try_from(tenants.len()).is_ok_and(|length| length == limit);
-                let last = tenants.last().map(|view| view.tenant.id.to_string());
-                let tenants = tenants.iter().map(TenantReport::from).collect();
-                output.show(&TenantList { tenants, next_before: last.filter(|_| is_full) })
+                output.show(&Printed(with_database(global, async |_, ledger| {
+                    let disclosure = reveal(ledger, "tenants.reveal", "tenants").await?;
+                    Ok(tenants::list(&*ledger.operations(), search, disclosure).await?)
+                })?))
             }
             Self::Show { id, output } => {
                 let found = with_database(global, async |_, ledger| {
-                    record_reveal(ledger, "tenant.reveal", &id.to_string()).await?;
-                    Ok(ledger.operations().tenant(id).await?)
+                    let disclosure = reveal(ledger, "tenant.reveal", &id.to_string()).await?;
+                    Ok(tenants::show(&*ledger.operations(), id, disclosure).await?)
                 })?;
                 let Some(tenant) = found else { bail!("there is no tenant {id}") };
-                output.show(&TenantReport::from(&tenant))
+                output.show(&Printed(tenant))
             }
             Self::Convert(wanted) => wanted.order(TenantAction::Convert, global),
             Self::Extend { wanted, days } => wanted.order(TenantAction::Extend(orders::days(days)), global),
@@ -133,39 +93,13 @@ impl Tenants {
     }
 }
 
-impl From<&TenantView> for TenantReport {
-    fn from(view: &TenantView) -> Self {
-        let tenant = &view.tenant;
-        let codes = view.access_codes.iter().map(|(kind, code)| (kind.as_str(), code.to_string()));
-        Self {
-            id: tenant.id.to_string(),
-            status: tenant.status.as_str(),
-            company: tenant.company.as_str().to_owned(),
-            phone: tenant.phone.to_string(),
-            email: tenant.email.as_str().to_owned(),
-            account_name: Tenant::account_name(tenant.id),
-            created_at: tenant.created_at,
-            trial_ends_at: tenant.trial_ends_at,
-            conversion_asked_at: tenant.conversion_asked_at,
-            converted_at: tenant.converted_at,
-            suspended_at: tenant.suspended_at,
-            closes_at: tenant.closes_at,
-            closed_at: tenant.closed_at,
-            access_codes: codes.collect(),
-            mails: view.mails.iter().map(MailReport::from).collect(),
-        }
-    }
+fn code(code: Option<&String>) -> String {
+    code.cloned().unwrap_or_else(|| "-".to_owned())
 }
 
-impl TenantReport {
-    fn access_code(&self, kind: AccessCodeKind) -> String {
-        self.access_codes.get(kind.as_str()).cloned().unwrap_or_else(|| "-".to_owned())
-    }
-}
-
-impl fmt::Display for TenantList {
+impl fmt::Display for Printed<Page<TenantReport>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.tenants.is_empty() {
+        if self.0.items.is_empty() {
             return f.write_str("no tenants");
         }
         let mut table = Table::new([
@@ -179,7 +113,7 @@ impl fmt::Display for TenantList {
             "e-mail",
             "company",
         ]);
-        for tenant in &self.tenants {
+        for tenant in &self.0.items {
             table.row([
                 tenant.id.clone(),
                 tenant
@@ -187,47 +121,44 @@ impl fmt::Display for TenantList {
                     .map_or_else(|| tenant.status.to_owned(), |_| format!("{} (conversion requested)", tenant.status)),
                 time(tenant.created_at),
                 time(tenant.trial_ends_at),
-                tenant.access_code(AccessCodeKind::Voice),
-                tenant.access_code(AccessCodeKind::Multimedia),
+                code(tenant.access_codes.voice.as_ref()),
+                code(tenant.access_codes.multimedia.as_ref()),
                 tenant.phone.clone(),
                 tenant.email.clone(),
-                tenant.company.clone(),
+                tenant.company_name.clone(),
             ]);
         }
-        table.fmt(f)?;
-        match &self.next_before {
-            Some(id) => write!(f, "more: --before {id}"),
-            None => Ok(()),
-        }
+        write!(f, "{table}{}", more(&self.0, "--before"))
     }
 }
 
-impl fmt::Display for TenantReport {
+impl fmt::Display for Printed<TenantReport> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "tenant       {}", self.id)?;
-        writeln!(f, "status       {}", self.status)?;
-        writeln!(f, "company      {}", self.company)?;
-        writeln!(f, "phone        {}", self.phone)?;
-        writeln!(f, "e-mail       {}", self.email)?;
-        writeln!(f, "account      {}", self.account_name)?;
-        writeln!(f, "created      {}", time(self.created_at))?;
-        writeln!(f, "trial ends   {}", time(self.trial_ends_at))?;
+        let tenant = &self.0;
+        writeln!(f, "tenant       {}", tenant.id)?;
+        writeln!(f, "status       {}", tenant.status)?;
+        writeln!(f, "company      {}", tenant.company_name)?;
+        writeln!(f, "phone        {}", tenant.phone)?;
+        writeln!(f, "e-mail       {}", tenant.email)?;
+        writeln!(f, "account      {}", tenant.account_name)?;
+        writeln!(f, "created      {}", time(tenant.created_at))?;
+        writeln!(f, "trial ends   {}", time(tenant.trial_ends_at))?;
         let moments = [
-            ("conversion   requested ", self.conversion_asked_at),
-            ("converted    ", self.converted_at),
-            ("suspended    ", self.suspended_at),
-            ("closes       ", self.closes_at),
-            ("closed       ", self.closed_at),
+            ("conversion   requested ", tenant.conversion_asked_at),
+            ("converted    ", tenant.converted_at),
+            ("suspended    ", tenant.suspended_at),
+            ("closes       ", tenant.closes_at),
+            ("closed       ", tenant.closed_at),
         ];
         for (name, at) in moments {
             if let Some(at) = at {
                 writeln!(f, "{name}{}", time(at))?;
             }
         }
-        writeln!(f, "voice        {}", self.access_code(AccessCodeKind::Voice))?;
-        writeln!(f, "multimedia   {}", self.access_code(AccessCodeKind::Multimedia))?;
-        for mail in &self.mails {
-            writeln!(f, "{mail}")?;
+        writeln!(f, "voice        {}", code(tenant.access_codes.voice.as_ref()))?;
+        writeln!(f, "multimedia   {}", code(tenant.access_codes.multimedia.as_ref()))?;
+        for mail in &tenant.mails {
+            writeln!(f, "{}", described(mail))?;
         }
         Ok(())
     }
