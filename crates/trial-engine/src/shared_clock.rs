@@ -14,6 +14,9 @@ use trial_core::ports::Clock;
 
 /// The interval of the measurement.
 const EVERY: Duration = Duration::from_mins(1);
+/// The longest round trip of a measurement that counts: the server's time may be that of any instant in it, and a machine
+/// that was frozen meanwhile would be wrong by half of that time.
+const LONGEST_TRIP: Duration = Duration::from_secs(2);
 /// The lead from which a machine's clock is reported.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
 
@@ -77,7 +80,8 @@ impl SharedClock {
         Ok(clock)
     }
 
-    /// Measures the server's time, taken as that of the middle of the round trip.
+    /// Measures the server's time, taken as that of the middle of the round trip. After the first measurement, a long
+    /// round trip changes nothing.
     ///
     /// # Errors
     /// The server cannot be asked; the clock goes on as before.
@@ -85,6 +89,11 @@ impl SharedClock {
         let asked = self.started.elapsed();
         let time = server.time().await?;
         let answered = self.started.elapsed();
+        let is_first = self.at_start.load(Ordering::Relaxed) == 0;
+        if !is_first && answered - asked > LONGEST_TRIP {
+            tracing::warn!("the server told its time too late; time goes on as last measured");
+            return Ok(());
+        }
         let elapsed = micros((asked + answered) / 2);
         self.at_start.store(time.timestamp_micros() - elapsed, Ordering::Relaxed);
         let skew = self.local.now() - self.now();

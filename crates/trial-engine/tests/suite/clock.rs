@@ -51,6 +51,33 @@ async fn the_servers_clock_is_the_clock_and_the_skew_is_shown() {
     assert_eq!(clock.skew().problem(), None, "as far apart as clocks may be");
 }
 
+/// A server whose answers take their time.
+struct Slow(Server, Mutex<Duration>);
+
+#[async_trait]
+impl TimeServer for Slow {
+    async fn time(&self) -> Result<DateTime<Utc>, LedgerError> {
+        let time = self.0.time().await;
+        let trip = *self.1.lock().unwrap();
+        tokio::time::sleep(trip).await;
+        time
+    }
+}
+
+/// A machine that was frozen during the round trip does not know to which instant of it the answer belongs.
+#[tokio::test(start_paused = true)]
+async fn a_measurement_that_takes_long_changes_nothing() {
+    let server = Slow(Server::at(now()), Mutex::default());
+    let clock = SharedClock::of(&server, Arc::new(FixedClock::new(now()))).await.unwrap();
+    *server.1.lock().unwrap() = Duration::from_mins(10);
+    clock.measure(&server).await.unwrap();
+    assert_eq!(clock.now(), now() + TimeDelta::minutes(10));
+    *server.1.lock().unwrap() = Duration::from_secs(2);
+    clock.measure(&server).await.unwrap();
+    let behind = now() + TimeDelta::minutes(10) + TimeDelta::seconds(1);
+    assert_eq!(clock.now(), behind, "the answer came at once, and counts as that of the middle");
+}
+
 /// The clock of the server is set, or another server takes its place.
 #[tokio::test(start_paused = true)]
 async fn the_clock_is_measured_while_the_engine_runs() {
