@@ -88,6 +88,8 @@ pub(super) struct Memory {
     /// The number of times that operators had confirmed the database.
     confirmed: i64,
     last: Option<Decided>,
+    /// This instance was refused for missing work, and not accepted since.
+    was_halted: bool,
     server: Option<Writable>,
     rival: Option<(String, Writable)>,
 }
@@ -167,7 +169,8 @@ impl Memory {
         let is_kept = match state.confirmed.cmp(&self.confirmed) {
             Comparison::Less => false,
             Comparison::Equal => state.is_found || is_removed(),
-            Comparison::Greater => true,
+            // A confirmation of another loss, on a server that was not in use, is none of this one.
+            Comparison::Greater => state.is_found || self.was_halted,
         };
         (!is_kept).then(|| Refusal::Lost { transaction, timeline, now: state.server.timeline.clone() })
     }
@@ -196,6 +199,7 @@ impl Guard {
             _ => before.refusal(state, &self.ours),
         };
         if let Some(refusal) = refusal {
+            self.lock().was_halted |= matches!(refusal, Refusal::Halted(_) | Refusal::Lost { .. });
             if !self.is_refusing.swap(true, Ordering::Relaxed) {
                 tracing::error!(%refusal, "decisions on this database are refused");
             }
@@ -233,6 +237,7 @@ impl Guard {
 
     fn use_server(&self, state: &State) {
         let mut memory = self.lock();
+        memory.was_halted = false;
         if let Some(before) = memory.server.replace(state.server.clone())
             && before != state.server
         {
@@ -357,7 +362,11 @@ mod tests {
         let before = Memory { confirmed: 1, ..remembering(batch(105, "02")) };
         assert!(before.refusal(&confirmed(0, true), "20").is_some(), "the server before the confirmation");
         assert!(before.refusal(&confirmed(1, false), "20").is_some());
-        assert_eq!(before.refusal(&confirmed(2, false), "20"), None);
+        assert!(before.refusal(&confirmed(2, false), "20").is_some(), "it was there before this batch");
+        assert_eq!(before.refusal(&confirmed(2, true), "20"), None);
+        let halted = Memory { was_halted: true, ..before };
+        assert_eq!(halted.refusal(&confirmed(2, false), "20"), None);
+        assert!(halted.refusal(&confirmed(1, false), "20").is_some());
     }
 
     #[test]
@@ -391,7 +400,9 @@ mod tests {
             guard.acknowledge(&read, acknowledged);
             assert_eq!(guard.memory().asked(), remembered);
         }
-        let confirmed = State { confirmed: 1, ..read.clone() };
+        let lacking = State { is_found: false, ..read.clone() };
+        assert!(matches!(guard.judge(&guard.memory(), &lacking, Some("token")), Err(Refusal::Lost { .. })));
+        let confirmed = State { confirmed: 1, ..lacking };
         assert_eq!(guard.judge(&guard.memory(), &confirmed, Some("another's")), Err(Refusal::Pooled));
         guard.judge(&guard.memory(), &confirmed, Some("token")).unwrap();
         guard.acknowledge(&read, batch(9, "02"));
