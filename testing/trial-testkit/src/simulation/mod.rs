@@ -1,19 +1,23 @@
 //! A simulated world: several real engines over one ledger, applicants and operators, and faults of every kind.
 //!
-//! A seed makes a schedule of steps: requests, commands, time that passes, clocks that are wrong, storage that fails
-//! before and after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances
-//! that end at any await of any task and start again. Every instance has a runtime and a paused clock of its own, and
-//! instances run in turn, each one poll of a task, so the same seed gives the same history. After every step every
-//! invariant is checked. A failed run is shrunk until no step can be left out.
+//! A seed makes a schedule of steps: requests, commands, time that passes, clocks of machines and of the server that
+//! jump, storage that fails before and after a commit, stale replicas in place of the server, logs that nobody reads,
+//! gateways, mail servers and platforms that refuse, are late or never answer, and instances that end at any await of
+//! any task and start again. Every instance has a runtime and a paused clock of its own, and instances run in turn, each
+//! one poll of a task, so the same seed gives the same history. After every step every invariant is checked. A failed run
+//! is shrunk until no step can be left out.
 
 mod dice;
 mod gate;
 mod instance;
+mod log;
 mod monitor;
 mod mutation;
 mod outside;
 mod record;
 mod run;
+mod server;
+mod session;
 mod shrink;
 mod step;
 mod storage;

@@ -12,9 +12,10 @@ use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::platform::PlatformEventKind;
 use trial_core::policy::{CLOCK_SKEW, FAILED_SENDS_SPAN, REPLAY_WINDOW};
 use trial_core::quota::MailBudget;
-use trial_core::values::{AccessCode, ChallengeId, CodeRequestId, MailId, NumberRange, Phone, RequestId, TenantId};
+use trial_core::values::{AccessCode, ChallengeId, CodeRequestId, MailId, NumberRange, Phone, TenantId};
 use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeToSend, SendReport, SendState};
 
+use super::session::Formed;
 use crate::MemoryState;
 
 /// Returns `true` if a code can be used at this instant.
@@ -28,7 +29,11 @@ fn lives(code: &Challenge, now: DateTime<Utc>, planner: &Planner) -> bool {
 /// The largest distance of the clocks of a run; much less than the quarantine.
 const SLACK: TimeDelta = TimeDelta::hours(12);
 
+/// The error of a measurement of the server's clock, at most.
+const MEASURED: TimeDelta = TimeDelta::seconds(2);
+
 /// The memory of a code.
+#[derive(Clone)]
 struct Code {
     prefix: NumberRange,
     made_at: DateTime<Utc>,
@@ -36,7 +41,7 @@ struct Code {
     came: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Monitor {
     accepted: Vec<(DateTime<Utc>, Application, TenantId)>,
     failures: BTreeMap<Phone, u32>,
@@ -51,10 +56,22 @@ pub(super) struct Monitor {
     units: BTreeSet<MailId>,
     leases: BTreeMap<MailId, DateTime<Utc>>,
     arrived: BTreeSet<MailId>,
+    /// Messages to each phone, with the instant at which each was decided.
+    sends: BTreeMap<Phone, Vec<(Formed, CodeRequestId)>>,
+    /// The errors that the server's clock has had, besides none.
+    pub(super) errors: Vec<TimeDelta>,
     broken: Option<String>,
 }
 
 impl Monitor {
+    /// Another server took the place of the one that was seen until now. What has left the service stays known.
+    pub(super) fn go_on_from(&mut self, former: &mut Self) {
+        self.arrived.append(&mut former.arrived.clone());
+        self.held.append(&mut former.held.clone());
+        self.errors.clone_from(&former.errors);
+        self.broken = former.broken.take();
+    }
+
     /// The first broken invariant.
     pub(super) fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
@@ -67,7 +84,14 @@ impl Monitor {
     }
 
     /// Checks a batch that was decided, against the state after it.
-    pub(super) fn decided(&mut self, batch: &Batch, outcomes: &[Outcome], planner: &Planner, state: &MemoryState) {
+    pub(super) fn decided(
+        &mut self,
+        batch: &Batch,
+        outcomes: &[Outcome],
+        planner: &Planner,
+        state: &MemoryState,
+        formed: Formed,
+    ) {
         for ((ids, request), outcome) in batch.requests.iter().zip(outcomes) {
             match (request, outcome) {
                 (Request::Apply(application), Outcome::Apply(outcome)) => {
@@ -92,6 +116,7 @@ impl Monitor {
                 (Request::SendCode(asked), Outcome::SendCode(CodeOutcome::Send { .. }, Some(code))) => {
                     self.expiries.insert(code.challenge, code.expires_at);
                     self.sends_are_apart(batch.now, ids.code_request, &asked.phone, planner, state);
+                    self.sends_are_really_apart(formed, ids.code_request, &asked.phone, planner, state);
                     self.asked(batch, code, planner);
                     self.in_hand(batch.now, code, planner, state);
                 }
@@ -236,6 +261,32 @@ impl Monitor {
         self.hold(few && within(hour, false) < limits.failed_sends_per_hour, "failed messages to a phone are limited");
     }
 
+    /// By the time that has really passed, unless two instances had read the server's clock before and after it was set.
+    fn sends_are_really_apart(
+        &mut self,
+        formed: Formed,
+        id: CodeRequestId,
+        phone: &Phone,
+        planner: &Planner,
+        state: &MemoryState,
+    ) {
+        let sends = self.sends.entry(phone.clone()).or_default();
+        let may_arrive = |id| match state.code_requests.get(id).map(|kept| &kept.record.outcome) {
+            Some(CodeOutcome::Send { state, .. }) => state.may_arrive(),
+            _ => false,
+        };
+        let apart = TimeDelta::from_std(planner.policy().verification.resend_after).expect("fits");
+        let is_same = |one: TimeDelta, other: TimeDelta| (one - other).abs() <= MEASURED;
+        let is_servers = |error| [TimeDelta::zero()].iter().chain(&self.errors).any(|known| is_same(*known, error));
+        let is_apart = sends.iter().all(|(earlier, other)| {
+            let was_set =
+                !is_same(earlier.error, formed.error) && is_servers(earlier.error) && is_servers(formed.error);
+            was_set || formed.real - earlier.real + MEASURED >= apart || !may_arrive(other)
+        });
+        sends.push((formed, id));
+        self.hold(is_apart, "no clock of an instance shortens the interval of messages to a phone");
+    }
+
     /// A new code joins those that live.
     fn in_hand(&mut self, now: DateTime<Utc>, sent: &CodeToSend, planner: &Planner, state: &MemoryState) {
         let codes = self.in_hand.entry(sent.phone.clone()).or_default();
@@ -320,18 +371,6 @@ impl Monitor {
         self.hold(told, "every tenant has its event");
     }
 
-    /// An application was answered 000.
-    pub(super) fn answered(&mut self, request: &RequestId, state: &MemoryState) {
-        let mut records = state.applications.values().filter(|record| record.application.request_id == *request);
-        let durable = records.any(|record| match record.outcome {
-            ApplyOutcome::Accepted { tenant } | ApplyOutcome::Replayed { tenant } => {
-                state.tenants.contains_key(&tenant)
-            }
-            ApplyOutcome::Refused(_) => false,
-        });
-        self.hold(durable, "a 000 that was seen is durable");
-    }
-
     pub(super) fn unlocked(&mut self, phone: &Phone) {
         self.failures.insert(phone.clone(), 0);
     }
@@ -345,6 +384,11 @@ impl Monitor {
         }
     }
 
+    /// Leases hold longer.
+    pub(super) fn renewed(&mut self, mails: impl Iterator<Item = (MailId, DateTime<Utc>)>) {
+        self.leases.extend(mails);
+    }
+
     /// Mails were settled: their leases end.
     pub(super) fn settled(
         &mut self,
@@ -355,7 +399,8 @@ impl Monitor {
         mails.for_each(|mail| {
             self.leases.remove(&mail);
         });
-        let kept = |mail: &MailId| state.mails.get(mail).is_some_and(|kept| kept.state == MailState::Sent);
+        // A mail that this server never had is not settled by it.
+        let kept = |mail: &MailId| state.mails.get(mail).is_none_or(|kept| kept.state == MailState::Sent);
         self.hold(sent.iter().all(kept), "a mail that was settled as sent is sent");
     }
 

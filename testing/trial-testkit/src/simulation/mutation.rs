@@ -66,11 +66,19 @@ pub enum Mutation {
     SettlementForgotten,
     /// The lease of a mail is not honoured.
     LeaseIgnored,
+    /// An instance decides by the clock of its machine.
+    OwnClockUsed,
+    /// A leap of the clock is not noticed.
+    LeapIgnored,
+    /// A server that lacks the last acknowledged batch is used.
+    LostBatchIgnored,
+    /// An instance waits until its log is read.
+    LogAwaited,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::AnswerWithoutStoring,
         Self::HalfStored,
         Self::UnknownDoneAgain,
@@ -96,6 +104,10 @@ impl Mutation {
         Self::SettledBeforeSent,
         Self::SettlementForgotten,
         Self::LeaseIgnored,
+        Self::OwnClockUsed,
+        Self::LeapIgnored,
+        Self::LostBatchIgnored,
+        Self::LogAwaited,
     ];
 
     /// Changes the facts before the planner sees them.
@@ -213,6 +225,10 @@ impl fmt::Display for Mutation {
             Self::SettledBeforeSent => "a mail is settled before it was sent",
             Self::SettlementForgotten => "the settlement of a mail is forgotten",
             Self::LeaseIgnored => "the lease of a mail is not honoured",
+            Self::OwnClockUsed => "an instance decides by the clock of its machine",
+            Self::LeapIgnored => "a leap of the clock is not noticed",
+            Self::LostBatchIgnored => "a server that lacks acknowledged batches is used",
+            Self::LogAwaited => "an instance waits until its log is read",
         })
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use trial_core::applications::Application;
 use trial_core::mails::MailState;
 use trial_core::planner::Planner;
-use trial_core::ports::{Clock, Operations, TenantCommands};
+use trial_core::ports::{Clock, Operations, TenantCommands, Upkeep};
 use trial_core::tenants::TenantCommand;
 use trial_core::values::{Locale, MailId};
 use trial_core::verification::CodeRequest;
@@ -15,16 +15,18 @@ use trial_core::verification::CodeRequest;
 use super::dice::mix;
 use super::instance::Instance;
 use super::mutation::Mutation;
-use super::step::{INSTANCES, Scheduled, Step, Typed};
+use super::step::{INSTANCES, LEAP, Scheduled, Step, Typed};
 use super::world::World;
 use super::{Failure, Recorded, Seen, planner};
 use crate::linearizability::{Answer, Question};
-use crate::{FixedClock, SeededEntropy, data};
+use crate::{SeededEntropy, data};
 
 /// Rounds of ten minutes after which every mail is settled.
 const ROUNDS: u32 = 90;
-/// A clock error of more than a year.
-const LEAP: TimeDelta = TimeDelta::days(400);
+/// Longer than the watch waits between two looks at the server.
+const WATCHED: Duration = Duration::from_secs(11);
+/// Longer than any request takes.
+const LONGEST_ANSWER: Duration = Duration::from_mins(1);
 /// Turns after which every task that does not wait for time is done.
 const SETTLING: u32 = 200;
 
@@ -34,7 +36,8 @@ pub(super) struct Run {
     planner: Arc<Planner>,
     instances: Vec<Option<Instance>>,
     starts: u64,
-    now: DateTime<Utc>,
+    /// The errors of the machines' clocks.
+    errors: [TimeDelta; INSTANCES],
     leapt: bool,
     entropy: SeededEntropy,
     exchanges: u32,
@@ -50,13 +53,13 @@ impl Run {
             planner,
             instances: Vec::new(),
             starts: 0,
-            now: FixedClock::default().now(),
+            errors: [TimeDelta::zero(); INSTANCES],
             leapt: false,
             entropy: SeededEntropy::new(mix(seed ^ 7)),
             exchanges: 0,
             applications: Vec::new(),
         };
-        run.world.time_is_seen(run.now);
+        run.world.pass(Duration::ZERO, true);
         for on in 0..INSTANCES {
             let instance = run.start(on);
             run.instances.push(Some(instance));
@@ -101,7 +104,8 @@ impl Run {
 
     fn start(&mut self, on: usize) -> Instance {
         self.starts += 1;
-        Instance::start(&self.world, &self.planner, on, mix(self.seed) ^ self.starts, self.now)
+        let start = (mix(self.seed) ^ self.starts, self.starts);
+        Instance::start(&self.world, &self.planner, on, start, self.errors[on])
     }
 
     fn turns(&mut self, turns: u32) {
@@ -110,8 +114,10 @@ impl Run {
                 if let Some(instance) = place {
                     instance.turn();
                 }
-                if place.as_ref().is_some_and(Instance::is_dead) {
-                    *place = None;
+                if place.as_ref().is_some_and(Instance::is_dead)
+                    && let Some(dead) = place.take()
+                {
+                    self.world.seen().open.remove(&dead.id);
                 }
             }
         }
@@ -138,17 +144,23 @@ impl Run {
             }
             Step::Import { .. } | Step::Threshold { .. } | Step::Unlock { .. } => self.operate(step),
             Step::Pass { seconds } => self.pass(Duration::from_secs(seconds.into())),
+            Step::Off { days } => self.pause(days),
             Step::Skew { on, seconds } => {
-                if let Some(instance) = &mut self.instances[on] {
-                    instance.set_skew(TimeDelta::seconds(seconds));
-                    instance.show(self.now);
+                self.errors[on] = TimeDelta::seconds(seconds);
+                if let Some(instance) = &self.instances[on] {
+                    instance.set_clock(self.world.real.now() + self.errors[on]);
                 }
             }
-            Step::Set { seconds } => {
-                self.now += TimeDelta::seconds(seconds);
-                self.instances.iter().flatten().for_each(|instance| instance.show(self.now));
-            }
+            Step::Set { seconds } => self.world.set_clock(TimeDelta::seconds(seconds)),
             Step::Leap => self.leap(),
+            Step::FailOver { lost } => self.world.fail_over(lost),
+            Step::FailBack => self.world.fail_back(),
+            Step::Confirm => self.confirm(),
+            Step::Log { on, is_blocked } => {
+                if let Some(instance) = &self.instances[on] {
+                    instance.log.block(is_blocked);
+                }
+            }
             Step::Storage { on, call, fault } => self.world.will_fail(on, call, fault),
             Step::Sms(fate) => self.world.seen().sms.push_back(fate),
             Step::Mail(fate) => self.world.seen().mails.push_back(fate),
@@ -163,9 +175,29 @@ impl Run {
     }
 
     fn leap(&mut self) {
-        self.now += if self.leapt { -LEAP } else { LEAP };
+        self.world.set_clock(if self.leapt { -LEAP } else { LEAP });
         self.leapt = !self.leapt;
-        self.instances.iter().flatten().for_each(|instance| instance.show(self.now));
+    }
+
+    fn end(&mut self, on: usize) {
+        if let Some(ended) = self.instances[on].take() {
+            self.world.seen().open.remove(&ended.id);
+        }
+    }
+
+    fn pause(&mut self, days: u32) {
+        (0..INSTANCES).for_each(|on| self.end(on));
+        self.pass(Duration::from_hours(24 * u64::from(days)));
+        (0..INSTANCES).for_each(|on| self.restart(on));
+    }
+
+    fn confirm(&mut self) {
+        self.world.confirm_server();
+        if !self.leapt {
+            let ledger = self.world.ledger.clone();
+            let by = data::changed_by(self.world.clock.now(), &self.entropy);
+            ready(async move { ledger.confirm_clock(by).await }).expect("the model does not fail");
+        }
     }
 
     fn restart(&mut self, on: usize) {
@@ -183,13 +215,14 @@ impl Run {
     fn ask(&mut self, phone: u32, on: usize) {
         let request = CodeRequest { request_id: self.exchange(), phone: data::phone(phone), locale: Locale::En };
         let Some(instance) = self.reached(on) else { return };
-        let (service, world) = (instance.engine().service(), Arc::clone(&self.world));
+        let (service, world, id) = (instance.engine().service(), Arc::clone(&self.world), instance.id);
         let place = world.seen().record.begin(Question::Code { phone });
+        world.seen().ask(id);
         instance.spawn(async move {
             let reply = service.send_code(request).await;
             let mut seen = world.seen();
             seen.note(&reply);
-            seen.answers += 1;
+            seen.answer(id);
             if let Ok(reply) = reply {
                 seen.record.end(place, Answer::Code(reply.code));
             }
@@ -215,19 +248,23 @@ impl Run {
 
     fn send(&self, application: Application, question: Question, on: usize) {
         let Some(instance) = self.reached(on) else { return };
-        let (service, world) = (instance.engine().service(), Arc::clone(&self.world));
+        let (service, world, id) = (instance.engine().service(), Arc::clone(&self.world), instance.id);
         let place = world.seen().record.begin(question);
+        world.seen().ask(id);
         instance.spawn(async move {
             let request = application.request_id.clone();
-            if let Ok(reply) = service.apply(application).await {
-                world.applied(&request, reply);
-                world.seen().record.end(place, Answer::Trial(reply.code));
+            match service.apply(application).await {
+                Ok(reply) => {
+                    world.applied(&request, reply, id);
+                    world.seen().record.end(place, Answer::Trial(reply.code));
+                }
+                Err(_) => world.seen().answer(id),
             }
         });
     }
 
     fn operate(&mut self, step: &Step) {
-        let by = data::changed_by(self.now, &self.entropy);
+        let by = data::changed_by(self.world.clock.now(), &self.entropy);
         let ledger = self.world.ledger.clone();
         // The model answers at once: there is nothing to wait for.
         let done = match *step {
@@ -247,14 +284,9 @@ impl Run {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.now += time;
-        if !self.leapt {
-            self.world.time_is_seen(self.now);
-        }
-        for instance in self.instances.iter().flatten() {
-            instance.show(self.now);
-            instance.pass(time);
-        }
+        let running = || self.instances.iter().flatten();
+        self.world.pass(time, running().next().is_some());
+        running().for_each(|instance| instance.pass(time));
     }
 
     fn exchange(&mut self) -> trial_core::values::RequestId {
@@ -262,13 +294,18 @@ impl Run {
         data::request_id(&format!("exchange-{}", self.exchanges))
     }
 
-    /// Ends all faults, restarts every instance, and waits until every mail is settled.
+    /// Ends all faults but one: nobody reads the logs. Restarts every instance, and waits until every mail is settled.
     fn settle(&mut self, place: usize) -> Result<(), Failure> {
         self.world.make_peace();
         if self.leapt {
             self.leap();
         }
         (0..INSTANCES).for_each(|on| self.restart(on));
+        self.instances.iter().flatten().for_each(|instance| instance.log.block(true));
+        self.pass(WATCHED);
+        self.turns(SETTLING);
+        self.world.has_noticed_loss();
+        self.confirm();
         let mails: Vec<MailId> = self.world.ledger.change(|state| state.mails.keys().copied().collect());
         for _ in 0..ROUNDS {
             self.turns(SETTLING);
@@ -276,11 +313,26 @@ impl Run {
             (0..INSTANCES).for_each(|on| self.restart(on));
             let is_due = |id: &MailId| self.world.ledger.change(|state| state.mails[id].state == MailState::Due);
             if !mails.iter().any(is_due) {
-                return Ok(());
+                return self.answered(place);
             }
             self.pass(Duration::from_mins(10));
         }
         Err(Failure { step: place, broken: "every mail ends as sent, or as failed and visible".to_owned() })
+    }
+}
+
+impl Run {
+    /// Every request was answered, and every log line counted.
+    fn answered(&mut self, place: usize) -> Result<(), Failure> {
+        self.pass(LONGEST_ANSWER);
+        self.turns(SETTLING);
+        let is_answered = self.world.seen().open.values().all(|open| *open == 0);
+        let adds_up = self.instances.iter().flatten().all(|instance| instance.log.adds_up());
+        let mut seen = self.world.seen();
+        seen.monitor.hold(is_answered, "every request is answered while nobody reads the log");
+        seen.monitor.hold(adds_up, "every log line is read, waits, or is counted as dropped");
+        drop(seen);
+        self.look(place)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use trial_core::tenants::TenantAction;
 
 use super::dice::Dice;
+use super::server::LAG;
 use crate::LedgerFault;
 
 /// Instances over the one ledger.
@@ -12,6 +14,8 @@ pub(super) const INSTANCES: usize = 3;
 const PHONES: u32 = 6;
 /// Turns between two steps: mostly too few for a request to finish.
 const TURNS: u32 = 24;
+/// A clock error of more than a year.
+pub(super) const LEAP: TimeDelta = TimeDelta::days(400);
 /// The most turns that an ending instance still has.
 const LONGEST_LIFE: u32 = 48;
 
@@ -83,20 +87,41 @@ pub enum Step {
         /// Seconds.
         seconds: u32,
     },
-    /// The clock of an instance goes wrong.
+    /// The service is off for days, and starts again.
+    Off {
+        /// Days.
+        days: u32,
+    },
+    /// The clock of an instance's machine goes wrong.
     Skew {
         /// The instance.
         on: usize,
         /// Seconds.
         seconds: i64,
     },
-    /// All clocks are set.
+    /// The server's clock is set.
     Set {
         /// Seconds.
         seconds: i64,
     },
-    /// All clocks leap more than a year ahead, or back from there.
+    /// The server's clock leaps more than a year ahead, or back from there.
     Leap,
+    /// A stale replica takes the place of the server.
+    FailOver {
+        /// The number of last batches that it lacks.
+        lost: usize,
+    },
+    /// The former server takes its place back.
+    FailBack,
+    /// Operators confirm the server, and the clock if it is right.
+    Confirm,
+    /// Nobody reads the log of an instance any more, or somebody does again.
+    Log {
+        /// The instance.
+        on: usize,
+        /// Nobody reads it.
+        is_blocked: bool,
+    },
     /// Storage fails at the next call of this kind.
     Storage {
         /// The instance.
@@ -205,7 +230,7 @@ fn of_crowd(dice: &Dice) -> Step {
 fn step(dice: &Dice) -> Step {
     let on = dice.place(INSTANCES);
     let phone = dice.below(PHONES);
-    match dice.below(100) {
+    match dice.below(116) {
         0..20 => Step::Ask { phone, on },
         20..47 => apply(dice, phone, on),
         47..53 => Step::Again { back: dice.place(4), on },
@@ -214,15 +239,20 @@ fn step(dice: &Dice) -> Step {
         63..65 => Step::Threshold { threshold: dice.below(12) },
         65 => Step::Unlock { phone },
         66..76 => Step::Pass { seconds: pass(dice) },
-        76 => Step::Skew { on, seconds: dice.between(-45, 45) },
-        77 => Step::Set { seconds: dice.between(-3600, 3600) },
+        76..78 => Step::Skew { on, seconds: skew(dice) },
         78..83 => Step::Storage { on, call: call(dice), fault: storage_fault(dice) },
         83..85 => Step::Sms(fate(dice)),
         85..88 => Step::Mail(fate(dice)),
         88..90 => Step::Platform(fate(dice)),
         90..93 => Step::Crash { on, turns: dice.below(LONGEST_LIFE) },
         93 => Step::Leap,
-        _ => Step::Restart { on },
+        94..101 => Step::Restart { on },
+        101 => Step::Off { days: 1 + dice.below(9) },
+        102..104 => Step::Set { seconds: error(dice) },
+        104..106 => Step::FailOver { lost: 1 + dice.place(LAG) },
+        106 => Step::FailBack,
+        107..109 => Step::Log { on, is_blocked: dice.below(3) > 0 },
+        _ => Step::Confirm,
     }
 }
 
@@ -257,6 +287,20 @@ fn pass(dice: &Dice) -> u32 {
         17..19 => 300 + dice.below(7_200),
         _ => 86_400 * (1 + dice.below(12)),
     }
+}
+
+/// Minutes or hours ahead, or minutes back.
+fn error(dice: &Dice) -> i64 {
+    match dice.below(5) {
+        0 | 1 => dice.between(1, 3_600),
+        2 => 3_600 * dice.between(1, 6),
+        _ => dice.between(-3_600, -1),
+    }
+}
+
+/// The error of a machine's clock: that of a server's, or of more than a year.
+fn skew(dice: &Dice) -> i64 {
+    if dice.below(4) == 0 { LEAP.num_seconds() } else { error(dice) }
 }
 
 fn call(dice: &Dice) -> Call {

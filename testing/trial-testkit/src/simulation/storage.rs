@@ -10,12 +10,15 @@ use trial_core::error::LedgerError;
 use trial_core::mails::{DueMail, Lease, Settlement};
 use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::platform::{EndpointId, EventClaim, EventSettlement};
-use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
+use trial_core::ports::{Clock, EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
 use trial_core::tenants::DueTenant;
 use trial_core::values::LeaseId;
 use trial_core::warnings::{NewWarning, Warning};
+use trial_engine::TimeServer;
 
 use super::gate::Gate;
+use super::mutation::Mutation;
+use super::session::Session;
 use super::step::Call;
 use super::world::World;
 
@@ -24,6 +27,7 @@ pub(super) struct Storage {
     pub(super) world: Arc<World>,
     pub(super) gate: Arc<Gate>,
     pub(super) on: usize,
+    pub(super) session: Arc<Session>,
 }
 
 impl Storage {
@@ -50,21 +54,36 @@ impl TrialLedger for Storage {
             self.world.cut_off(&batch, &planner);
             return Err(error);
         }
-        let outcomes = self.world.decide(&batch, &planner)?;
+        let (outcomes, stored) = self.world.decide(&batch, &planner, &self.session)?;
         self.gate.pass().await;
         match fault.after() {
-            Err(error) => self.world.unknown(&batch, &planner, error),
-            Ok(()) => Ok(outcomes),
+            Err(error) => self.world.unknown(&batch, &planner, &self.session, error),
+            Ok(()) => {
+                self.session.memory().acknowledge(stored);
+                Ok(outcomes)
+            }
         }
     }
 
     async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         self.gate.pass().await;
-        self.commit(gather(), planner).await
+        let batch = gather();
+        self.session.form(&batch, self.world.real.now());
+        self.commit(batch, planner).await
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        Ok(())
+        self.gate.pass().await;
+        self.world.judge(&mut self.world.seen(), &self.session)
+    }
+}
+
+#[async_trait]
+impl TimeServer for Storage {
+    async fn time(&self) -> Result<DateTime<Utc>, LedgerError> {
+        let now = self.world.clock.now();
+        self.gate.pass().await;
+        Ok(now)
     }
 }
 
@@ -83,7 +102,7 @@ impl Outbox for Storage {
 
     async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
         self.call(Call::Settle, || {
-            self.world.ledger.renew_leases(&leases, until);
+            self.world.renew(&leases, until);
             Ok(())
         })
         .await
@@ -139,6 +158,9 @@ impl Upkeep for Storage {
 
     async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
         self.gate.pass().await;
+        if self.world.has(Mutation::LeapIgnored) {
+            return Ok(None);
+        }
         self.world.ledger.clock_mark().await
     }
 

@@ -4,33 +4,43 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::access_codes::RestOver;
+use trial_core::applications::ApplyOutcome;
 use trial_core::clock_gap::{ClockGap, MAX_CLOCK_GAP};
 use trial_core::error::LedgerError;
 use trial_core::mails::{DueMail, Lease, MailContent, OutgoingMail, SettledAs, Settlement};
 use trial_core::planner::{Batch, Outcome, Plan, Planner};
 use trial_core::platform::PlatformEvent;
+use trial_core::ports::Clock;
 use trial_core::return_codes::ApplyReply;
 use trial_core::sms::SmsMessage;
-use trial_core::values::{MailId, Phone, RequestId};
+use trial_core::values::{LeaseId, MailId, Phone, RequestId, TenantId};
 use trial_core::verification::CodeOutcome;
 
 use super::monitor::Monitor;
 use super::mutation::Mutation;
 use super::record::Record;
+use super::server::{Servers, Stored};
+use super::session::Session;
 use super::step::{Call, Fate};
-use crate::{LedgerFault, MemoryLedger, MemoryState};
+use crate::memory::KeptMail;
+use crate::{FixedClock, LedgerFault, MemoryLedger, MemoryState};
 
-/// Allowance for skews, and for the time between two marks.
+/// Allowance for the time between two marks.
 const SWEPT: Duration = Duration::from_hours(2);
 
 pub(super) struct World {
     pub(super) ledger: MemoryLedger,
+    /// The server's clock.
+    pub(super) clock: FixedClock,
+    /// The time that has really passed.
+    pub(super) real: FixedClock,
     mutation: Option<Mutation>,
     planner: Arc<Planner>,
     seen: Mutex<Seen>,
@@ -40,6 +50,11 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) monitor: Monitor,
+    pub(super) servers: Servers,
+    /// Applications that a session answered 000, until operators accept another state.
+    pub(super) acknowledged: Vec<(u64, TenantId)>,
+    /// Requests that wait for an answer, by session.
+    pub(super) open: BTreeMap<u64, u32>,
     faults: BTreeMap<(usize, Call), VecDeque<LedgerFault>>,
     pub(super) sms: VecDeque<Fate>,
     pub(super) mails: VecDeque<Fate>,
@@ -58,11 +73,16 @@ struct Refused;
 
 impl World {
     pub(super) fn new(planner: Arc<Planner>, mutation: Option<Mutation>) -> Self {
-        Self { ledger: MemoryLedger::default(), mutation, planner, seen: Mutex::default() }
+        let (clock, real) = (FixedClock::default(), FixedClock::default());
+        Self { ledger: MemoryLedger::default(), clock, real, mutation, planner, seen: Mutex::default() }
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("no panic in here")
+    }
+
+    pub(super) fn has(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
     }
 
     pub(super) fn will_fail(&self, on: usize, call: Call, fault: LedgerFault) {
@@ -83,15 +103,25 @@ impl World {
         seen.events.clear();
     }
 
-    /// Decides and stores a batch.
-    pub(super) fn decide(&self, batch: &Batch, planner: &Planner) -> Result<Vec<Outcome>, LedgerError> {
-        let mut seen = self.seen();
+    /// Decides and stores a batch of this session.
+    pub(super) fn decide(
+        &self,
+        batch: &Batch,
+        planner: &Planner,
+        session: &Session,
+    ) -> Result<(Vec<Outcome>, Stored), LedgerError> {
+        let formed = session.form(batch, self.real.now());
+        let seen = &mut *self.seen();
+        self.judge(seen, session)?;
         let decided = self.ledger.change(|state| {
+            let own = seen.acknowledged.iter().filter(|(by, _)| *by == session.id);
+            let has_all = own.map(|(_, tenant)| tenant).all(|tenant| state.tenants.contains_key(tenant));
+            seen.monitor.hold(has_all, "an instance decides only where everything is that it acknowledged");
             let decided = catch_unwind(AssertUnwindSafe(|| self.stored(batch, planner, state.clone())));
             let (outcomes, next) = decided.ok()?;
-            *state = next;
-            seen.monitor.decided(batch, &outcomes, planner, state);
-            Some(outcomes)
+            let stored = seen.servers.store(mem::replace(state, next), seen.monitor.clone());
+            seen.monitor.decided(batch, &outcomes, planner, state, formed);
+            Some((outcomes, stored))
         });
         seen.monitor.hold(decided.is_some(), "every decision can be stored");
         seen.note(&decided);
@@ -132,24 +162,43 @@ impl World {
         &self,
         batch: &Batch,
         planner: &Planner,
+        session: &Session,
         error: LedgerError,
     ) -> Result<Vec<Outcome>, LedgerError> {
         match self.mutation {
-            Some(Mutation::UnknownDoneAgain) => self.decide(batch, planner),
+            Some(Mutation::UnknownDoneAgain) => self.decide(batch, planner, session).map(|(outcomes, _)| outcomes),
             _ => Err(error),
         }
     }
 
     /// Trials end and access codes are freed at this instant, which no leapt clock may show.
     pub(super) fn works_for_good_at(&self, now: DateTime<Utc>) {
-        let mark = self.ledger.change(|state| state.clock_mark);
-        let is_believed = ClockGap::between(mark, now, MAX_CLOCK_GAP + SWEPT).is_none();
-        self.seen().monitor.hold(is_believed, "no leapt clock ends a trial or frees an access code");
+        let has_leapt = |since| ClockGap::between(Some(since), now, MAX_CLOCK_GAP + SWEPT).is_some();
+        let mut seen = self.seen();
+        // An instance may have judged its clock by the server before.
+        let judged = |state: &MemoryState| state.clock_mark.is_none_or(|mark| !has_leapt(mark));
+        let is_confirmed = self.held_ever(&seen, judged);
+        seen.monitor.hold(!has_leapt(self.real.now()), "no leapt clock ends a trial or frees an access code");
+        seen.monitor
+            .hold(is_confirmed, "after a pause, no trial ends and no access code is freed until it is confirmed");
     }
 
-    /// A sweep runs all the time while time passes.
-    pub(super) fn time_is_seen(&self, now: DateTime<Utc>) {
-        self.ledger.change(|state| state.clock_mark = state.clock_mark.max(Some(now)));
+    /// The server's clock is set; instances notice when they measure it next.
+    pub(super) fn set_clock(&self, by: TimeDelta) {
+        self.clock.set(self.clock.now() + by);
+        self.seen().monitor.errors.push(self.clock.now() - self.real.now());
+    }
+
+    /// Time passes. A sweep runs all the while, unless there is no instance, or it waits for a confirmation.
+    pub(super) fn pass(&self, time: Duration, is_served: bool) {
+        let before = self.clock.now();
+        self.clock.advance(time);
+        self.real.advance(time);
+        self.ledger.change(|state| {
+            if is_served && ClockGap::between(state.clock_mark, before, MAX_CLOCK_GAP).is_none() {
+                state.clock_mark = state.clock_mark.max(Some(self.clock.now()));
+            }
+        });
     }
 
     pub(super) fn rest(&self, rest: RestOver) -> RestOver {
@@ -168,6 +217,16 @@ impl World {
         claimed
     }
 
+    pub(super) fn renew(&self, leases: &[LeaseId], until: DateTime<Utc>) {
+        self.ledger.renew_leases(leases, until);
+        let mut seen = self.seen();
+        self.ledger.change(|state| {
+            let of = |mail: &&KeptMail| mail.lease.is_some_and(|lease| leases.contains(&lease));
+            let renewed = state.mails.values().filter(of).map(|mail| (mail.record.id, mail.next_attempt_at));
+            seen.monitor.renewed(renewed);
+        });
+    }
+
     pub(super) fn settle(&self, mut settlements: Vec<Settlement>) {
         let is_sent = |settlement: &Settlement| matches!(settlement.settled_as, SettledAs::Sent { .. });
         let sent: BTreeSet<MailId> = settlements.iter().filter(|one| is_sent(one)).map(|one| one.mail).collect();
@@ -182,17 +241,19 @@ impl World {
     }
 
     pub(super) fn fate_of_sms(&self, message: &SmsMessage) -> Option<Fate> {
-        let record = self.ledger.change(|state| state.code_requests.get(&message.code_request).cloned());
-        let challenge = record.and_then(|kept| match kept.record.outcome {
-            CodeOutcome::Send { challenge, .. } if kept.record.phone == message.to => Some(challenge),
-            _ => None,
-        });
-        let challenge = challenge.and_then(|id| self.ledger.change(|state| state.challenges.get(&id).cloned()));
-        let right = challenge.is_some_and(|challenge| {
-            let code = self.planner.keyring().code(&challenge.key_id, challenge.id, &message.to);
-            code.is_ok_and(|code| code.reveal() == message.code.reveal())
-        });
+        let is_right = |state: &MemoryState| {
+            let kept = state.code_requests.get(&message.code_request).filter(|kept| kept.record.phone == message.to);
+            let challenge = kept.and_then(|kept| match kept.record.outcome {
+                CodeOutcome::Send { challenge, .. } => state.challenges.get(&challenge),
+                CodeOutcome::Refused(_) => None,
+            });
+            challenge.is_some_and(|challenge| {
+                let code = self.planner.keyring().code(&challenge.key_id, challenge.id, &message.to);
+                code.is_ok_and(|code| code.reveal() == message.code.reveal())
+            })
+        };
         let mut seen = self.seen();
+        let right = self.held_ever(&seen, is_right);
         seen.monitor.hold(right, "a message carries the stored code of its phone");
         seen.note(message);
         seen.sms.pop_front()
@@ -209,7 +270,7 @@ impl World {
 
     pub(super) fn fate_of_mail(&self, mail: &OutgoingMail) -> Option<Fate> {
         let mut seen = self.seen();
-        let right = self.ledger.change(|state| self.is_right(mail, state, &seen.monitor));
+        let right = self.held_ever(&seen, |state| self.is_right(mail, state, &seen.monitor));
         seen.monitor.hold(right, "a mail agrees with the stored state");
         seen.note(mail);
         seen.mails.pop_front()
@@ -238,7 +299,7 @@ impl World {
 
     pub(super) fn fate_of_event(&self, event: &PlatformEvent) -> Option<Fate> {
         let mut seen = self.seen();
-        let kept = self.ledger.change(|state| state.events.iter().any(|kept| kept.view.event == *event));
+        let kept = self.held_ever(&seen, |state| state.events.iter().any(|kept| kept.view.event == *event));
         seen.monitor.hold(kept, "an event agrees with the stored state");
         seen.note(event);
         seen.events.pop_front()
@@ -248,14 +309,29 @@ impl World {
         self.seen().note(&("told", event.id));
     }
 
-    pub(super) fn applied(&self, request: &RequestId, reply: ApplyReply) {
+    /// An application was answered by this session.
+    pub(super) fn applied(&self, request: &RequestId, reply: ApplyReply, by: u64) {
         let mut seen = self.seen();
         seen.note(&(request, reply));
-        seen.answers += 1;
+        seen.answer(by);
         if reply.code == trial_core::return_codes::ApplyCode::Success {
             seen.accepted += 1;
-            self.ledger.change(|state| seen.monitor.answered(request, state));
+            let tenant = self.ledger.change(|state| accepted(request, state));
+            let durable = tenant.is_some() || self.held_ever(&seen, |state| accepted(request, state).is_some());
+            seen.monitor.hold(durable, "a 000 that was seen is durable");
+            seen.acknowledged.extend(tenant.map(|tenant| (by, tenant)));
         }
+    }
+
+    /// What was acknowledged is there, or the service has stopped because it is not: every instance has looked.
+    pub(super) fn has_noticed_loss(&self) {
+        let mut seen = self.seen();
+        let has_all = self.ledger.change(|state| {
+            let mut known = seen.acknowledged.iter().filter(|(by, _)| seen.open.contains_key(by));
+            known.all(|(_, tenant)| state.tenants.contains_key(tenant))
+        });
+        let is_halted = seen.servers.is_halted();
+        seen.monitor.hold(has_all || is_halted, "what was acknowledged is there, or its loss was noticed");
     }
 
     /// Checks every invariant after a step.
@@ -278,7 +354,29 @@ impl World {
     }
 }
 
+/// The tenant of an application that was accepted.
+fn accepted(request: &RequestId, state: &MemoryState) -> Option<TenantId> {
+    let mut records = state.applications.values().filter(|record| record.application.request_id == *request);
+    records.find_map(|record| match record.outcome {
+        ApplyOutcome::Accepted { tenant } | ApplyOutcome::Replayed { tenant } => {
+            state.tenants.contains_key(&tenant).then_some(tenant)
+        }
+        ApplyOutcome::Refused(_) => None,
+    })
+}
+
 impl Seen {
+    /// A request is sent to a session.
+    pub(super) fn ask(&mut self, of: u64) {
+        *self.open.entry(of).or_default() += 1;
+    }
+
+    /// A session answered a request.
+    pub(super) fn answer(&mut self, by: u64) {
+        self.answers += 1;
+        *self.open.entry(by).or_default() -= 1;
+    }
+
     pub(super) fn note(&mut self, what: &impl Debug) {
         format!("{what:?}").hash(&mut self.history);
     }
