@@ -32,7 +32,7 @@ pub use locale::Locale;
 pub use number_range::{NumberRange, NumberRangeError};
 pub use person::Person;
 pub(crate) use phone::mask_phone;
-pub use phone::{Phone, PhoneError, PhonePolicy, ServedCountry};
+pub use phone::{ExamplePhone, Phone, PhoneError, PhonePolicy, ServedCountry};
 pub use setting_duration::{SettingDuration, SettingDurationError};
 pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
 pub use unlabelled::decode_unlabelled;

@@ -24,17 +24,17 @@ const MEXICAN_DIGITS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
     /// Empty.
-    #[error("is empty; give a mobile phone number such as +8616673280001")]
-    Empty,
+    #[error("is empty; give a mobile phone number such as {0}")]
+    Empty(ExamplePhone),
     /// Longer than any spelling of a phone number.
-    #[error("is longer than {MAX_DIGITS_INPUT} characters; give a mobile phone number such as +8616673280001")]
-    TooLong,
+    #[error("is longer than {MAX_DIGITS_INPUT} characters; give a mobile phone number such as {0}")]
+    TooLong(ExamplePhone),
     /// Not a phone number, or not a valid one of its country.
-    #[error("is not a valid phone number; give it as E.164, such as +8616673280001")]
-    Malformed,
+    #[error("is not a valid phone number; give it as E.164, such as {0}")]
+    Malformed(ExamplePhone),
     /// Digits that somebody has left out, as in the example that the interface was published with.
-    #[error("has x or * in place of digits, as the published example; give the whole number, such as +8616673280001")]
-    Placeholder,
+    #[error("has x or * in place of digits, as the published example; give the whole number, such as {0}")]
+    Placeholder(ExamplePhone),
     /// A valid number that cannot receive a short message.
     #[error("is not a mobile phone; give a number that can receive short messages")]
     NotMobile,
@@ -42,6 +42,10 @@ pub enum PhoneError {
     #[error("belongs to a country that is not served")]
     CountryNotServed,
 }
+
+/// A mobile phone of a region, as an example in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExamplePhone(Region);
 
 /// A country whose phones are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,18 +77,20 @@ impl Phone {
     }
 
     fn parse_of(region: Region, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
+        let example = ExamplePhone(region);
+        let malformed = PhoneError::Malformed(example);
         if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
-            return Err(PhoneError::TooLong);
+            return Err(PhoneError::TooLong(example));
         }
-        let dialled = plain_spelling(text)?;
+        let dialled = plain_spelling(text, example)?;
         let dialled = current_spelling(&dialled, region).unwrap_or(dialled);
         // A number that names its country is read without a region: a region's prefixes would be taken off it.
         let region = Some(region).filter(|_| !dialled.starts_with('+'));
-        let number = PHONE_NUMBER_UTIL.parse(&dialled, region).map_err(|_| PhoneError::Malformed)?;
+        let number = PHONE_NUMBER_UTIL.parse(&dialled, region).map_err(|_| malformed.clone())?;
         if number.extension.is_some() || !number.is_valid() {
-            return Err(PhoneError::Malformed);
+            return Err(malformed);
         }
-        let region = number.get_region_code().ok_or(PhoneError::Malformed)?;
+        let region = number.get_region_code().ok_or_else(|| malformed.clone())?;
         if !policy.countries.contains(&region) {
             return Err(PhoneError::CountryNotServed);
         }
@@ -92,7 +98,7 @@ impl Phone {
             PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {}
             _ => return Err(PhoneError::NotMobile),
         }
-        let country_code = u16::try_from(number.country_code).map_err(|_| PhoneError::Malformed)?;
+        let country_code = u16::try_from(number.country_code).map_err(|_| malformed)?;
         Ok(Self { e164: number.format_as(PhoneNumberFormat::E164).into(), country_code })
     }
 
@@ -132,10 +138,10 @@ pub(crate) fn mask_phone(e164: &str) -> String {
 
 /// Digits, with `+` in front where the text names a country by `+`, `00` or `tel:`; an error for anything that is no usual
 /// spelling.
-fn plain_spelling(text: &str) -> Result<String, PhoneError> {
+fn plain_spelling(text: &str, example: ExamplePhone) -> Result<String, PhoneError> {
     let folded = fold_phone(text);
     if folded.is_empty() && !text.contains(|c: char| c.is_ascii_graphic()) {
-        return Err(PhoneError::Empty);
+        return Err(PhoneError::Empty(example));
     }
     // RFC 3966.
     let plain = match folded.split_at_checked(TEL.len()) {
@@ -144,7 +150,8 @@ fn plain_spelling(text: &str) -> Result<String, PhoneError> {
     };
     let digits = plain.strip_prefix('+').unwrap_or(plain);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(if has_placeholders(digits) { PhoneError::Placeholder } else { PhoneError::Malformed });
+        let is_placeholder = has_placeholders(digits);
+        return Err(if is_placeholder { PhoneError::Placeholder(example) } else { PhoneError::Malformed(example) });
     }
     Ok(plain.strip_prefix("00").map_or_else(|| plain.to_owned(), |international| format!("+{international}")))
 }
@@ -170,6 +177,18 @@ fn has_placeholders(text: &str) -> bool {
 /// The country calling code of a region; `None` for one without a numbering plan.
 pub(crate) fn calling_code(region: Region) -> Option<u16> {
     PHONE_NUMBER_UTIL.get_country_code_for_region(region).and_then(|code| u16::try_from(code).ok())
+}
+
+/// The published example of China, and of another region the one of libphonenumber's data.
+impl fmt::Display for ExamplePhone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_region =
+            || PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(self.0, PhoneNumberType::Mobile).ok();
+        match Some(self.0).filter(|region| *region != Region::CN).and_then(|_| of_region()) {
+            Some(number) => f.write_str(&number.format_as(PhoneNumberFormat::E164)),
+            None => f.write_str("+8616673280001"),
+        }
+    }
 }
 
 impl fmt::Display for Phone {

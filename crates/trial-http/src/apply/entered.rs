@@ -91,8 +91,8 @@ impl Entered {
 
 const fn of_phone(error: &PhoneError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
-        PhoneError::Empty => ("Enter your mobile phone number.", "请输入手机号码。"),
-        PhoneError::TooLong | PhoneError::Malformed | PhoneError::Placeholder => (
+        PhoneError::Empty(_) => ("Enter your mobile phone number.", "请输入手机号码。"),
+        PhoneError::TooLong(_) | PhoneError::Malformed(_) | PhoneError::Placeholder(_) => (
             "This is not a valid number of the chosen country. Check the digits and the country.",
             "这不是所选国家/地区的有效号码，请检查号码和国家/地区。",
         ),
