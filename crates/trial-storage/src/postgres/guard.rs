@@ -249,9 +249,10 @@ impl Guard {
             );
         }
         if state.confirmed > memory.confirmed {
-            memory.confirmed = state.confirmed;
             memory.last = None;
         }
+        // A server that came back may have fewer: its batches are remembered with its own count.
+        memory.confirmed = state.confirmed;
     }
 
     fn note_durability(&self, is_durable: bool) {
@@ -407,5 +408,9 @@ mod tests {
         guard.judge(&guard.memory(), &confirmed, Some("token")).unwrap();
         guard.acknowledge(&read, batch(9, "02"));
         assert_eq!(guard.memory().asked(), Decided::default(), "it was acknowledged before");
+        guard.judge(&guard.memory(), &read, Some("token")).unwrap();
+        guard.acknowledge(&read, batch(10, "01"));
+        assert_eq!(guard.memory().asked(), batch(10, "01"), "the server from before the confirmation came back");
+        assert!(matches!(guard.judge(&guard.memory(), &confirmed, Some("token")), Err(Refusal::Lost { .. })));
     }
 }
