@@ -15,7 +15,7 @@ use crate::MemoryState;
 /// The most batches that a stale replica lacks.
 pub(super) const LAG: usize = 4;
 
-/// What a server knows besides the rows of the ledger.
+/// The bookkeeping of a server, besides the rows of the ledger.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Server {
     batches: BTreeSet<u64>,
@@ -75,8 +75,9 @@ impl Memory {
             return Err(LedgerError::Unavailable(Box::new(Refused)));
         }
         if server.confirmed > self.confirmed {
-            *self = Self { confirmed: server.confirmed, ..Self::default() };
+            self.last = None;
         }
+        self.confirmed = server.confirmed;
         Ok(())
     }
 

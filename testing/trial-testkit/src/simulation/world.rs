@@ -323,7 +323,7 @@ impl World {
         }
     }
 
-    /// What was acknowledged is there, or the service has stopped because it is not: every instance has looked.
+    /// Everything acknowledged is there, or the service has stopped because it is not: every instance has looked.
     pub(super) fn has_noticed_loss(&self) {
         let mut seen = self.seen();
         let has_all = self.ledger.change(|state| {
