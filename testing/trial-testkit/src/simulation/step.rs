@@ -230,7 +230,7 @@ fn of_crowd(dice: &Dice) -> Step {
 fn step(dice: &Dice) -> Step {
     let on = dice.place(INSTANCES);
     let phone = dice.below(PHONES);
-    match dice.below(116) {
+    match dice.below(121) {
         0..20 => Step::Ask { phone, on },
         20..47 => apply(dice, phone, on),
         47..53 => Step::Again { back: dice.place(4), on },
