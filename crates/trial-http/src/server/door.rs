@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_http::{Extensions, HttpService, Protocol, Request, Response};
 use actix_server::GracefulShutdownSignal;
@@ -24,7 +25,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use trial_tls::HTTP_2;
 
-use super::CLOSE_TIMEOUT;
 use super::admission::Admission;
 use super::http2::Http2;
 use super::pace::{Exchange, Pace};
@@ -128,7 +128,8 @@ impl Plan {
             })
             .keep_alive(self.limits.idle_timeout)
             .client_request_timeout(self.limits.head_timeout)
-            .client_disconnect_timeout(CLOSE_TIMEOUT)
+            // The wire reads what clients still send, see `Linger`.
+            .client_disconnect_timeout(Duration::ZERO)
             .on_connect_ext(|wire: &Wire, extensions: &mut Extensions| {
                 if let Some(pace) = wire.pace() {
                     extensions.insert(Rc::clone(pace));

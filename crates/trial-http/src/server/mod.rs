@@ -4,6 +4,7 @@ mod admission;
 mod arriving;
 mod door;
 mod http2;
+mod linger;
 mod pace;
 mod read_ahead;
 mod wire;
@@ -26,7 +27,7 @@ pub(crate) use pace::Pace;
 
 /// Connections that may wait to be accepted. The operating system may have a lower limit (`net.core.somaxconn`).
 const BACKLOG: i32 = 1_024;
-/// Time-out of closing a connection.
+/// Time-out of closing a connection of HTTP/2.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time without progress after which a reply is abandoned: replies are small, so a client that does not read is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

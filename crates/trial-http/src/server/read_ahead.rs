@@ -93,6 +93,11 @@ impl ReadAhead {
             if self.kept.is_empty() { Bytes::copy_from_slice(read) } else { [&self.kept, read].concat().into() };
     }
 
+    /// Returns `true` if the client has sent a part of the body that it declared.
+    pub(super) fn is_within_body(&self) -> bool {
+        self.body > 0
+    }
+
     pub(super) fn has_kept(&self) -> bool {
         !self.kept.is_empty()
     }

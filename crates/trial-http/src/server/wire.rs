@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 use super::STALL_TIMEOUT;
+use super::linger::Linger;
 use super::pace::Pace;
 use super::read_ahead::{Permission, ReadAhead};
 use crate::Site;
@@ -33,6 +34,8 @@ pub(super) struct Wire {
     own: Bytes,
     /// Bytes of the protocol in whose place these are written.
     replaced: usize,
+    /// Begun after the last reply of a serial stream.
+    linger: Option<Linger>,
 }
 
 pub(super) enum Stream {
@@ -52,7 +55,16 @@ impl Wire {
     }
 
     fn over(stream: Take<Stream>) -> Self {
-        Self { stream, ahead: None, site: None, read: None, written: None, own: Bytes::new(), replaced: 0 }
+        Self {
+            stream,
+            ahead: None,
+            site: None,
+            read: None,
+            written: None,
+            own: Bytes::new(),
+            replaced: 0,
+            linger: None,
+        }
     }
 
     /// The connection's time-outs.
@@ -210,8 +222,24 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let closed = Pin::new(this.stream.get_mut()).poll_shutdown(context);
-        this.moving(closed, context)
+        let Some(linger) = &mut this.linger else {
+            let closed = Pin::new(this.stream.get_mut()).poll_shutdown(context);
+            ready!(this.moving(closed, context))?;
+            let Some(ahead) = &this.ahead else { return Poll::Ready(Ok(())) };
+            this.linger = Some(Linger::new(ahead.is_within_body()));
+            return Pin::new(this).poll_shutdown(context);
+        };
+        linger.poll(Pin::new(this.stream.get_mut().transport()), context).map(Ok)
+    }
+}
+
+impl Stream {
+    /// The TCP stream, beneath TLS if there is any.
+    fn transport(&mut self) -> &mut TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
     }
 }
 

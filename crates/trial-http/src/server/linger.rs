@@ -1,0 +1,127 @@
+//! Reads what a client still sends after the last reply, so that the reply reaches it.
+//!
+//! A socket that is closed with unread bytes resets the connection, and the client loses a reply that it has not read
+//! yet. The bytes are discarded unparsed, and slowly after the first of them: whoever sends megabytes that were refused
+//! gets little of the processor.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The time after which the connection is closed, whatever the client still sends.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes that are discarded at once.
+const FIRST: usize = 256 * 1_024;
+/// Bytes of each later interval: 8 MiB take three seconds.
+const PIECE: usize = 64 * 1_024;
+const INTERVAL: Duration = Duration::from_millis(25);
+/// Bytes of one read.
+const BUFFER: usize = 16 * 1_024;
+
+/// The last part of a connection, of which this side is closed for writing.
+pub(super) struct Linger {
+    deadline: Instant,
+    /// Bytes that may be discarded until `timer` ends.
+    allowance: usize,
+    timer: Pin<Box<Sleep>>,
+    /// The client has more to send.
+    expects_more: bool,
+}
+
+impl Linger {
+    /// Begins now. `expects_more` if the client declared more than it has sent.
+    pub(super) fn new(expects_more: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            deadline: now + LINGER_TIMEOUT,
+            allowance: FIRST,
+            timer: Box::pin(sleep_until(now + INTERVAL)),
+            expects_more,
+        }
+    }
+
+    /// Ready when the client has closed its side, sends nothing more, or has had its time.
+    pub(super) fn poll(&mut self, mut stream: Pin<&mut impl AsyncRead>, context: &mut Context<'_>) -> Poll<()> {
+        let mut space = [0; BUFFER];
+        loop {
+            if self.allowance == 0 {
+                std::task::ready!(self.timer.as_mut().poll(context));
+                if self.timer.deadline() >= self.deadline {
+                    return Poll::Ready(());
+                }
+                self.allowance = PIECE;
+                self.timer.as_mut().reset(self.deadline.min(Instant::now() + INTERVAL));
+            }
+            let mut buffer = ReadBuf::new(&mut space[..BUFFER.min(self.allowance)]);
+            match stream.as_mut().poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.expects_more = true;
+                    self.allowance -= buffer.filled().len();
+                }
+                Poll::Pending if self.expects_more => {
+                    self.timer.as_mut().reset(self.deadline);
+                    return self.timer.as_mut().poll(context);
+                }
+                Poll::Ready(_) | Poll::Pending => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io;
+    use std::pin::pin;
+
+    use super::*;
+
+    /// A client that sends without an end, or is silent.
+    struct Client {
+        sent: usize,
+        is_silent: bool,
+    }
+
+    impl AsyncRead for Client {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            if self.is_silent {
+                return Poll::Pending;
+            }
+            let count = buffer.initialize_unfilled().len();
+            buffer.advance(count);
+            self.sent += count;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Bytes that were discarded, and the time in milliseconds.
+    async fn lingered(mut client: Client, expects_more: bool) -> (usize, u128) {
+        let started = Instant::now();
+        let mut linger = Linger::new(expects_more);
+        poll_fn(|context| linger.poll(pin!(&mut client), context)).await;
+        (client.sent, started.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_body_is_discarded_slowly_and_for_a_while_only() {
+        let (sent, elapsed_ms) = lingered(Client { sent: 0, is_silent: false }, false).await;
+        let intervals = LINGER_TIMEOUT.as_millis() / INTERVAL.as_millis();
+        assert!(elapsed_ms >= LINGER_TIMEOUT.as_millis(), "{elapsed_ms}");
+        let most = FIRST + PIECE * usize::try_from(intervals).unwrap();
+        assert!((8 << 20..=most).contains(&sent), "{sent} bytes: an import of the largest size is read to its end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_owes_nothing_is_not_waited_for() {
+        assert_eq!(lingered(Client { sent: 0, is_silent: true }, false).await, (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_owes_bytes_is_waited_for() {
+        let (_, elapsed_ms) = lingered(Client { sent: 0, is_silent: true }, true).await;
+        assert_eq!(elapsed_ms, LINGER_TIMEOUT.as_millis());
+    }
+}
