@@ -1,7 +1,7 @@
 //! Reads what a client still sends after the last reply, so that the reply reaches it.
 //!
 //! A socket that is closed with unread bytes resets the connection, and the client loses a reply that it has not read
-//! yet. The bytes are discarded unparsed, and slowly after the first of them: whoever sends megabytes that were refused
+//! yet. The bytes are discarded unparsed, and slowly after the first of them: a client that sends refused megabytes
 //! gets little of the processor.
 
 use std::pin::Pin;
