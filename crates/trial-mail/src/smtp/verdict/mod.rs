@@ -3,6 +3,7 @@
 mod about;
 #[cfg(test)]
 mod replies;
+mod words;
 
 use trial_core::mails::DeliveryError;
 use trial_core::privacy::Redaction;
@@ -13,9 +14,9 @@ use about::{About, about};
 
 /// A mail is given up at once only if the server refused, for good and explicitly, this recipient or this mail.
 /// Everything else is retried: 4xx, time-outs, connections, TLS and malformed replies, but also each 5xx that we have
-/// to repair: any before the recipient is named, except about the size of the mail (RFC 1870), and later those about quota, rate, relaying, names, senders and block
-/// lists. Wrongly judged transient, a mail costs some attempts and fails a day later in the view of operators; wrongly
-/// judged permanent, an applicant never gets the account.
+/// to repair: any before the recipient is named, except about the size of the mail (RFC 1870), and later those about
+/// quota, rate, relaying, names, senders and block lists. Wrongly judged transient, a mail costs some attempts
+/// and fails a day later in the view of operators; wrongly judged permanent, an applicant never gets the account.
 pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError {
     let Failure { step, fault } = failure;
     let told = match fault {
