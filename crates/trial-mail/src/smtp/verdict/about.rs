@@ -1,8 +1,9 @@
 //! The subject of a refusal by 5xx: this recipient, this mail, or us.
 //!
-//! Providers use digits and enhanced codes freely, so the text is considered first. A text about neither the recipient
-//! nor the mail is about us.
+//! Providers use digits and enhanced codes freely, so the text is considered first. A text that names neither the
+//! recipient nor the mail is about us.
 
+use super::absence::{ABSENT, ELSEWHERE, NAMES};
 use super::words::{MAIL, OURS, RECIPIENT, SIZE};
 
 /// The subject of a refusal.
@@ -21,6 +22,8 @@ pub(super) enum About {
 /// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) about the recipient: bad mailbox, bad domain, bad syntax,
 /// moved, no mail at all, disabled, full.
 const RECIPIENT_CODES: [(u16, u16); 7] = [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (2, 2)];
+/// Enhanced codes about the sender: bad syntax of its mailbox, bad domain of its mailbox.
+const OUR_CODES: [(u16, u16); 2] = [(1, 7), (1, 8)];
 /// Enhanced codes about the size: too long for the mailbox, too big for the system. All of x.6 is about content.
 const SIZE_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];
 
@@ -29,13 +32,14 @@ pub(super) fn about(text: &str) -> About {
     // Addresses and links may contain any word.
     let words: Vec<&str> =
         text.split_whitespace().filter(|word| !word.contains('@') && !word.contains("://")).collect();
-    let said = words.join(" ").to_lowercase();
+    let said = format!(" {} ", words.join(" ").to_lowercase().replace('\u{2019}', "'"));
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
     let enhanced = words.iter().find_map(|word| enhanced(word));
     let has = |codes: &[(u16, u16)]| enhanced.is_some_and(|detail| codes.contains(&detail));
-    if says(OURS) {
+    let is_absent = says(ABSENT) && says(NAMES) && !says(ELSEWHERE);
+    if says(OURS) || has(&OUR_CODES) {
         About::Us
-    } else if says(RECIPIENT) || has(&RECIPIENT_CODES) {
+    } else if says(RECIPIENT) || has(&RECIPIENT_CODES) || is_absent {
         About::Recipient
     } else if says(SIZE) || has(&SIZE_CODES) {
         About::Size

@@ -1,6 +1,7 @@
 //! Judges failed deliveries, and describes them without personal data.
 
 mod about;
+mod absence;
 #[cfg(test)]
 mod replies;
 mod words;

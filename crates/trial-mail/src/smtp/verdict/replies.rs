@@ -1,4 +1,4 @@
-//! Published replies of mail servers, with their sources, and the fate of the mail.
+//! Replies of mail servers, published or worded like published ones, with their sources, and the fate of the mail.
 
 use trial_core::mails::DeliveryError;
 use trial_core::privacy::Redaction;
@@ -36,8 +36,30 @@ const IRONPORT: &str = "Cisco Secure Email, default HAT and RAT texts";
 const RFC: &str = "RFC 5321, section 4.2.3";
 const SIZE: &str = "RFC 1870, section 6.1";
 const BOUNCES: &str = "github.com/eNichers/node-bounce-handler, lib/responses.js";
-/// RFC 5321, section 4.2, leaves the text to the server.
-const TRANSLATED: &str = "a translation of a reply above";
+const SISIMAI: &str = "github.com/sisimai/p5-sisimai, lib/Sisimai/Reason/UserUnknown.pm";
+const SMTP_CODES: &str = "smtp.codes/550";
+const SITEPACKAGE: &str = "sitepackage.de, typische Fehlermeldungen bei Unzustellbarkeit";
+const SITEGROUND: &str = "de.siteground.com/kb/was-ist-smtp-error-550-und-wie-kann-ich-ihn-beheben";
+const ADOBE: &str = "Adobe Campaign in Portuguese, bounce mails";
+const QQ_DNS: &str = "github.com/Macr0phag3/email_hack/issues/8";
+const MAILPROTECT: &str = "github.com/postalserver/postal/issues/1199";
+const LAPOSTE: &str = "github.com/thunderbird/thunderbird-android/issues/938";
+const SWIFTMAILER: &str = "github.com/swiftmailer/swiftmailer/issues/169";
+const SMTP2GO: &str = "github.com/gophish/gophish/issues/720";
+const ZOHO: &str = "github.com/cachethq/cachet/issues/3052";
+const MAIL_RU: &str = "mailout.ru/2015/09";
+const FREENET: &str = "github.com/badoux/checkmail/issues/5";
+const GMAIL_PTR: &str = "github.com/docker-mailserver/docker-mailserver/issues/2991";
+const NET_SMTP: &str = "github.com/pivorakmeetup/pivorak-web-app/issues/320";
+const CODES: &str = "RFC 3463, section 3.2, X.1.7 and X.1.8";
+// RFC 5321, section 4.2, leaves the text to the server. No published reply has the wordings below: they say in a
+// language, or of another thing of ours, what the named reply says in English.
+const LIKE_USER: &str = "our wording of Postfix's User unknown";
+const LIKE_ACCOUNT: &str = "our wording of Gmail's account that does not exist";
+const LIKE_SENDER: &str = "our wording of sendmail's Domain of sender address does not exist";
+const LIKE_PTR: &str = "our wording of Gmail's missing PTR record";
+const LIKE_SUSPENDED: &str = "our wording of SMTP2GO's suspended account";
+const LIKE_LIMIT: &str = "our wording of Gmail's Daily user sending limit exceeded";
 
 use Step::{Connect, Content, Recipient, Sender, SignIn};
 
@@ -121,14 +143,49 @@ const DUE: &[(Step, &str, &str)] = &[
         OUTLOOK,
         "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your provider (S3140).",
     ),
-    (Recipient, TRANSLATED, "550 Remitente desconocido"),
-    (Recipient, TRANSLATED, "550 El dominio del remitente no existe"),
-    (Recipient, TRANSLATED, "550 Expéditeur inconnu: cette adresse n'existe pas"),
-    (Recipient, TRANSLATED, "550 Absender unbekannt"),
-    (Recipient, TRANSLATED, "550 Absenderadresse existiert nicht"),
-    (Recipient, TRANSLATED, "550 送信者のアドレスは存在しません"),
-    (Recipient, TRANSLATED, "550 Отправитель не существует"),
-    (Recipient, TRANSLATED, "550 Límite diario superado, intente más tarde"),
+    (Recipient, QQ_DNS, "550 Domain may not exist or DNS check failed"),
+    (Recipient, SWIFTMAILER, "501 5.1.7 Bad sender address syntax"),
+    (Recipient, CODES, "550 5.1.7 Invalid address"),
+    (Recipient, CODES, "550 5.1.8 Bad address"),
+    (Recipient, MAILPROTECT, "550 5.1.0 MailProtect : Domain of sender address a@sender.example does not exist"),
+    (Recipient, LAPOSTE, "550 5.5.0 Emetteur invalide. Invalid Sender. LPN104_415"),
+    (Recipient, SMTP_CODES, "550 5.7.1 Connections not accepted from servers without a valid sender domain."),
+    (Recipient, FREENET, "550 inconsistent or no DNS PTR record for 192.0.2.1"),
+    (Recipient, SMTP2GO, "552 Your account has been suspended. Please contact us to reactivate"),
+    (Recipient, MAIL_RU, "550 message sending for this account is disabled"),
+    (Recipient, LIKE_PTR, "550 5.7.1 PTR record does not exist"),
+    (Recipient, LIKE_PTR, "550 Recipient address rejected: PTR record does not exist"),
+    (Recipient, LIKE_PTR, "550 Your host name does not exist in DNS"),
+    (Recipient, LIKE_PTR, "550 IP反向解析不存在"),
+    (Recipient, LIKE_PTR, "550 Die IP-Adresse existiert nicht"),
+    (Recipient, LIKE_PTR, "550 5.7.1 TLS client certificate does not exist"),
+    (Recipient, LIKE_SENDER, "553 5.7.1 The sending domain does not exist"),
+    (Recipient, LIKE_SENDER, "550 Envelope sender does not exist"),
+    (Recipient, LIKE_SENDER, "550 Return-path address does not exist"),
+    (Recipient, LIKE_SENDER, "550 The address in the From header doesn’t exist"),
+    (Recipient, LIKE_SENDER, "550 Reply-To address does not exist"),
+    (Recipient, LIKE_SENDER, "550 Your email address does not exist"),
+    (Recipient, LIKE_SENDER, "550 Remitente desconocido"),
+    (Recipient, LIKE_SENDER, "550 El dominio del remitente no existe"),
+    (Recipient, LIKE_SENDER, "550 Expéditeur inconnu: cette adresse n'existe pas"),
+    (Recipient, LIKE_SENDER, "550 Le domaine de l'émetteur n'existe pas"),
+    (Recipient, LIKE_SENDER, "550 Absender unbekannt"),
+    (Recipient, LIKE_SENDER, "550 Absenderadresse existiert nicht"),
+    (Recipient, LIKE_SENDER, "550 Sender-Domain existiert nicht"),
+    (Recipient, LIKE_SENDER, "550 L'indirizzo del mittente non esiste"),
+    (Recipient, LIKE_SENDER, "550 送信者のアドレスは存在しません"),
+    (Recipient, LIKE_SENDER, "550 発信元アドレスは存在しません"),
+    (Recipient, LIKE_SENDER, "550 송신자가 존재하지 않습니다"),
+    (Recipient, LIKE_SENDER, "550 발신 주소가 존재하지 않습니다"),
+    (Recipient, LIKE_SENDER, "550 寄件者不存在"),
+    (Recipient, LIKE_SENDER, "550 寄件人地址不存在"),
+    (Recipient, LIKE_SENDER, "550 Отправитель не существует"),
+    (Recipient, LIKE_SUSPENDED, "554 5.7.1 Your account has been disabled for sending"),
+    (Recipient, LIKE_SUSPENDED, "550 5.7.1 Account disabled: outbound mail from this account is blocked"),
+    (Recipient, LIKE_SUSPENDED, "550 5.7.1 Unknown account or password required"),
+    (Recipient, LIKE_SUSPENDED, "550 5.7.1 This user doesn't have permission to send mail"),
+    (Recipient, LIKE_SUSPENDED, "550 该用户未开通SMTP服务"),
+    (Recipient, LIKE_LIMIT, "550 Límite diario superado, intente más tarde"),
     (Recipient, IRONPORT, "550 #5.7.1 Your access to submit messages to this e-mail system has been rejected."),
     (Recipient, RFC, "503 Bad sequence of commands"),
     (Recipient, RFC, "500 Syntax error, command unrecognized"),
@@ -164,6 +221,14 @@ const DUE: &[(Step, &str, &str)] = &[
     (Content, MAILGUN, "554 Sandbox subdomains are for test purposes only. Please add your own domain."),
     (Content, YAHOO_CODES, "554 5.7.9 Message not accepted for policy reasons."),
     (Content, ICLOUD, "550 5.7.1 Message rejected due to local policy."),
+    (Content, QQ_DNS, "550 Domain may not exist or DNS check failed"),
+    (
+        Content,
+        GMAIL_PTR,
+        "550-5.7.25 [192.0.2.1] The IP address sending this message does not have a\r\n550 5.7.25 PTR record setup",
+    ),
+    (Content, ZOHO, "550 5.4.6 Unusual sending activity detected."),
+    (Content, LIKE_SENDER, "550 Invalid message: From header domain does not exist"),
     (Content, RFC, "554 Transaction failed"),
 ];
 
@@ -227,21 +292,41 @@ const FAILED: &[(Step, &str, &str)] = &[
     (Recipient, YAHOO, "554 delivery error: dd Sorry, your message cannot be delivered. This account is over quota."),
     (Recipient, IRONPORT, "550 #5.1.0 Address rejected."),
     (Recipient, COREMAIL, "550 User suspended"),
-    (Recipient, TRANSLATED, "550 Usuario desconocido"),
-    (Recipient, TRANSLATED, "550 5.7.1 El destinatario no existe"),
-    (Recipient, TRANSLATED, "550 Usuário desconhecido"),
+    (
+        Recipient,
+        SITEPACKAGE,
+        "554 delivery error: dd Sorry your message cannot be delivered. This account has been disabled or discontinued",
+    ),
+    (Recipient, SITEPACKAGE, "550 Benutzer nicht bekannt/User unknown"),
+    (Recipient, COREMAIL, "550 local server don't exists that user"),
+    (Recipient, COREMAIL, "550 recipient does not have an account"),
+    (Recipient, NET_SMTP, "550 5.1.3 Invalid address"),
+    (Recipient, SMTP_CODES, "550 5.2.1 <ann@example.com>... Addressee unknown, relay=[192.0.2.1]"),
+    (Recipient, SMTP_CODES, "550 5.2.1 <ann@example.com>... blank mailhost - invalid address, relay=[192.0.2.1]"),
+    (Recipient, SENDMAIL, "550 5.1.2 <a@nosuch.example>... Host unknown (Name server: nosuch.example: host not found)"),
+    (Recipient, SISIMAI, "550 Recipient does not exist on this system"),
+    (Recipient, SISIMAI, "550 Email address does not exist"),
+    (Recipient, SISIMAI, "550 No existe ese usuario"),
+    (Recipient, LIKE_USER, "550 Usuario desconocido"),
+    (Recipient, LIKE_ACCOUNT, "550 Recipient domain does not exist"),
+    (Recipient, LIKE_ACCOUNT, "550 This mailbox doesn’t exist"),
+    (Recipient, LIKE_ACCOUNT, "550 5.7.1 El destinatario no existe"),
+    (Recipient, ADOBE, "550 Usuário desconhecido"),
     (Recipient, BOUNCES, "550 Destinatario sconosciuto o mailbox disattivata"),
     (Recipient, BOUNCES, "550 Indirizzo inesistente"),
     (Recipient, BOUNCES, "550 Nie ma takiego konta"),
     (Recipient, BOUNCES, "550 5.7.1 Adres nie istnieje"),
-    (Recipient, TRANSLATED, "550 Destinataire inconnu"),
-    (Recipient, TRANSLATED, "550 Cette adresse n'existe pas"),
-    (Recipient, TRANSLATED, "550 Empfänger unbekannt"),
-    (Recipient, TRANSLATED, "550 Das Postfach existiert nicht"),
-    (Recipient, TRANSLATED, "550 宛先のメールアドレスは存在しません"),
-    (Recipient, TRANSLATED, "550 Пользователь не найден"),
-    (Recipient, TRANSLATED, "550 존재하지 않는 사용자입니다"),
-    (Recipient, TRANSLATED, "550 查無此人"),
+    (Recipient, BOUNCES, "550 Destinataire inconnu ou boite aux lettres desactivee"),
+    (Recipient, BOUNCES, "550 Adressat unbekannt oder Mailbox deaktiviert"),
+    (Recipient, SITEGROUND, "550 Das E-Mail-Konto, das Sie zu erreichen versucht haben, existiert nicht"),
+    (Recipient, LIKE_USER, "550 Empfänger unbekannt"),
+    (Recipient, LIKE_USER, "550 Пользователь не найден"),
+    (Recipient, LIKE_USER, "550 查無此人"),
+    (Recipient, LIKE_ACCOUNT, "550 Cette adresse n'existe pas"),
+    (Recipient, LIKE_ACCOUNT, "550 Das Postfach existiert nicht"),
+    (Recipient, LIKE_ACCOUNT, "550 宛先のメールアドレスは存在しません"),
+    (Recipient, LIKE_ACCOUNT, "550 존재하지 않는 사용자입니다"),
+    (Recipient, LIKE_ACCOUNT, "550 此帳號不存在"),
     (Recipient, RFC, "553 Requested action not taken: mailbox name not allowed"),
     (Recipient, RFC, "552 Requested mail action aborted: exceeded storage allocation"),
     (Content, QQ, "550 Mail content denied. https://service.mail.qq.com/detail/0/1013"),
