@@ -4,28 +4,35 @@ use reqwest::StatusCode;
 use trial_core::sms::GatewayReply;
 
 use super::codes::{SYSTEM_ERROR, meaning};
+use crate::json::whole_number;
 use crate::refusal::Refusal;
 use crate::web::Answer;
 
-/// The request, and the message to the one number in it, were accepted.
+/// The request, and the messages to all numbers in it, were accepted. Written as a number it is 0.
 const ACCEPTED: &str = "000000";
 /// Some of the numbers were not accepted: each has a status of its own. The second is the older one.
 const PARTLY: [&str; 2] = ["E000510", "E200037"];
 
-/// The reply of the service: by its own code first, which it gives under any status.
+/// The reply of the service: by its own code first, which it gives under any status. The number's own status, if it has
+/// one, takes precedence over an acceptance.
 pub(super) fn read(answer: &Answer) -> GatewayReply {
     let json = answer.json();
-    let at = |pointer| json.as_ref().and_then(|json| json.at(pointer));
-    let Some(code) = at("/code").map(|code| code.to_ascii_uppercase()) else {
+    let at = |pointer: &str| json.as_ref().and_then(|json| json.at(pointer));
+    let Some(code) = at("/code").map(|code| code_of(&code)) else {
         return if answer.status.is_success() { answer.not_understood() } else { answer.by_status() };
     };
-    let number = at("/result/0/status").map(|status| status.to_ascii_uppercase());
+    // The one number's entry, in a list or by itself.
+    let of_number = |field: &str| {
+        let found = at(&format!("/result/0/{field}")).or_else(|| at(&format!("/result/{field}")));
+        found.filter(|value| !value.is_empty())
+    };
+    let number = of_number("status").map(|status| code_of(&status));
     let status = answer.status;
     match (code.as_str(), number) {
-        (ACCEPTED, Some(number)) if status == StatusCode::OK && number == ACCEPTED => {
-            GatewayReply::Accepted { provider_id: at("/result/0/smsMsgId").filter(|id| !id.is_empty()) }
+        (ACCEPTED, number) if status.is_success() && number.as_deref().is_none_or(|number| number == ACCEPTED) => {
+            GatewayReply::Accepted { provider_id: of_number("smsMsgId") }
         }
-        (code, Some(number)) if status == StatusCode::OK && (code == ACCEPTED || PARTLY.contains(&code)) => {
+        (code, Some(number)) if status.is_success() && (code == ACCEPTED || PARTLY.contains(&code)) => {
             refused(answer, &number, "", Refusal::Message)
         }
         (ACCEPTED, _) => answer.not_understood(),
@@ -45,6 +52,11 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
             refused(answer, code, &at("/description").unwrap_or_default(), of_status)
         }
     }
+}
+
+/// A code as the service documents it, from a text in any case or from a number.
+fn code_of(written: &str) -> String {
+    if whole_number(written) == Some(0) { ACCEPTED.to_owned() } else { written.to_ascii_uppercase() }
 }
 
 /// By the table, or else by `otherwise`.

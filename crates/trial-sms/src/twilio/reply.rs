@@ -8,6 +8,9 @@ use crate::json::{Json, whole_number};
 use crate::refusal::Refusal;
 use crate::web::Answer;
 
+/// States of a message that the provider took. With one of these, a missing sid loses the receipts and nothing else.
+const TAKEN: &[&str] = &["accepted", "scheduled", "queued", "sending", "sent", "delivered"];
+
 /// The reply of the provider.
 pub(super) fn read(answer: &Answer) -> GatewayReply {
     let json = answer.json();
@@ -31,11 +34,12 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
 /// A message was created; it can have failed all the same.
 fn taken(answer: &Answer, json: &Json) -> GatewayReply {
     let status = json.at("/status").unwrap_or_default().to_ascii_lowercase();
-    match (json.at("/sid").filter(|sid| !sid.is_empty()), status.as_str(), number(json, "/error_code")) {
-        (_, "failed" | "undelivered" | "canceled", code) => failed(&status, code),
-        (Some(sid), _, None) => GatewayReply::Accepted { provider_id: Some(sid) },
-        (Some(_), _, Some(code)) => failed(&status, Some(code)),
-        (None, ..) => answer.not_understood(),
+    let provider_id = json.at("/sid").filter(|sid| !sid.is_empty());
+    match (status.as_str(), number(json, "/error_code")) {
+        ("failed" | "undelivered" | "canceled", code) => failed(&status, code),
+        (other, _) if provider_id.is_none() && !TAKEN.contains(&other) => answer.not_understood(),
+        (_, Some(code)) => failed(&status, Some(code)),
+        (_, None) => GatewayReply::Accepted { provider_id },
     }
 }
 

@@ -1,9 +1,11 @@
 //! One bounded HTTP exchange with a provider.
 
+mod encoding;
+
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use trial_core::privacy::Redaction;
@@ -14,7 +16,7 @@ use crate::charset;
 use crate::json::Json;
 use crate::refusal::Refusal;
 
-/// The part of a reply that is read, in bytes; every provider's is well below.
+/// The part of a reply that is read, in bytes, compressed or not; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
 /// Digits of a provider's own code, at most. Phones are longer.
 const MAX_CODE: usize = 6;
@@ -74,7 +76,7 @@ pub(crate) struct WebClient {
 /// The answer of the provider.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// The body as far as it is read; `None` if it was longer.
+    /// The body, decompressed; `None` if it is longer than what is read.
     pub(crate) body: Option<Vec<u8>>,
     /// The encoding that its type names.
     charset: Option<String>,
@@ -87,6 +89,7 @@ impl WebClient {
         let origin = url.join("/").ok().filter(|_| is_web(url)).ok_or(UnusableGateway::Url)?;
         let client = Client::builder()
             .tls_backend_preconfigured(trial_tls::client_config(url.scheme() == "https").map_err(UnusableGateway::Tls)?)
+            .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(timeouts.connect)
@@ -115,7 +118,7 @@ impl WebClient {
             }
             body.extend_from_slice(&chunk);
         }
-        answer.body = Some(body);
+        answer.body = encoding::decoded(body, MAX_REPLY);
         Ok(answer)
     }
 

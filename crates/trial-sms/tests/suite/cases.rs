@@ -77,7 +77,29 @@ const HUAWEI: &[Line] = &[
         says(200, r#"{"code":"000000","description":null,"result":[{"total":null,"smsMsgId":"1","status":"000000"}]}"#),
         Accepted,
     ),
-    ("answers 200, code 000000, and nothing of the number", says(200, r#"{"code":"000000","result":[]}"#), Unknown),
+    ("answers 200, code 000000, and nothing of the number", says(200, r#"{"code":"000000"}"#), Accepted),
+    ("answers 200, code 000000, and `null` for the numbers", says(200, r#"{"code":"000000","result":null}"#), Accepted),
+    ("answers 200, code 000000, and no number in its list", says(200, r#"{"code":"000000","result":[]}"#), Accepted),
+    (
+        "answers 200, code 000000, and the number's entry in no list",
+        says(200, r#"{"code":"000000","result":{"smsMsgId":"1","status":"000000"}}"#),
+        Accepted,
+    ),
+    (
+        "answers 200, code E000510, and the number's E200028 in no list",
+        says(200, r#"{"code":"E000510","description":"","result":{"status":"E200028"}}"#),
+        Refused,
+    ),
+    (
+        "answers 200, and 000000 as the number 0 in both places",
+        says(200, r#"{"code":0,"result":[{"smsMsgId":1,"status":0}]}"#),
+        Accepted,
+    ),
+    (
+        "answers 201, code 000000, and 000000 for the number",
+        says(201, r#"{"code":"000000","result":[{"smsMsgId":"1","status":"000000"}]}"#),
+        Accepted,
+    ),
     (
         "answers 401, code E000101",
         says(401, r#"{"code":"E000101","description":"Failed to authenticate"}"#),
@@ -106,7 +128,10 @@ const TWILIO: &[Line] = &[
         says(201, r#"{"sid":"SM1","status":"queued","error_code":"","error_message":null,"price":1e999}"#),
         Accepted,
     ),
-    ("answers 201, no sid", says(201, r#"{"status":"queued"}"#), Unknown),
+    ("answers 201, `null` for the sid, status queued", says(201, r#"{"sid":null,"status":"queued"}"#), Accepted),
+    ("answers 201, no sid, status accepted", says(201, r#"{"status":"Accepted"}"#), Accepted),
+    ("answers 201, no sid, status queued, code 30003", says(201, r#"{"status":"queued","error_code":30003}"#), Refused),
+    ("answers 201, neither a sid nor a status", says(201, r#"{"sid":null,"error_code":null}"#), Unknown),
     (
         "answers 400, code 21211 (invalid number)",
         says(400, r#"{"code":21211,"message":"'To' 86 is","status":400}"#),
@@ -129,6 +154,19 @@ const HTTP: &[Line] = &[
     (
         "answers 200 and the value, and text in GBK",
         Act::Says(Script::Octets(200, b"{\"msg\":\"\xCF\\\xB7\xA2\xCB\xCD\",\"result\":{\"status\":0}}")),
+        Accepted,
+    ),
+    (
+        "answers 200 and the value, compressed by gzip",
+        Act::Says(Script::Octets(
+            200,
+            b"\x1F\x8B\x08\x00\x00\x00\x00\x00\x02\x03\xABV*J-.\xCD)Q\xB2\xAAV*.I,)-V\xB22\xA8\xAD\x05\x00\xA6X\x83\xFB\x17\x00\x00\x00",
+        )),
+        Accepted,
+    ),
+    (
+        "answers 200 and the value as 0.0, and `null` for the id",
+        says(200, r#"{"result":{"status":0.0,"id":null}}"#),
         Accepted,
     ),
     ("answers 200 and another value at its place", says(200, r#"{"result":{"status":"12: no credit"}}"#), Refused),

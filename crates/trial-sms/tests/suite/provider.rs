@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 pub(crate) enum Script {
     /// It answers this status and body.
     Answer(u16, &'static str),
-    /// It answers this status and these octets.
+    /// It answers this status and these octets; gzip with its header.
     Octets(u16, &'static [u8]),
     /// It answers 200 and a body of a mebibyte.
     Huge,
@@ -153,8 +153,9 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 async fn act(stream: &mut TcpStream, script: Script) -> bool {
     let huge = "x".repeat(1 << 20);
     let answer = |status: u16, body: &[u8]| {
+        let encoding = if body.starts_with(&[0x1F, 0x8B]) { "Content-Encoding: gzip\r\n" } else { "" };
         let head = format!(
-            "HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\n{encoding}Connection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         [head.as_bytes(), body].concat()
