@@ -1,5 +1,6 @@
 //! A sweep does everything due, past any obstacle.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use trial_core::clock_gap::{ClockGap, MAX_CLOCK_GAP};
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::ports::{MockTrialLedger, MockUpkeep, TrialLedger, Upkeep};
-use trial_core::tenants::TenantStatus;
+use trial_core::tenants::{NOTICE_WAITS, TenantStatus};
 use trial_core::values::TenantId;
 use trial_engine::{ClockWatch, Engine, EngineParts, Kept, Sweeper, Swept};
 use trial_testkit::{LedgerHarness, MemoryLedger, SeededEntropy, data};
@@ -37,10 +38,32 @@ impl TrialLedger for WithBadRow {
     }
 }
 
+/// A ledger that counts the requests it decides.
+struct Counted {
+    ledger: Arc<MemoryLedger>,
+    requests: AtomicUsize,
+}
+
+#[async_trait]
+impl TrialLedger for Counted {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.requests.fetch_add(batch.requests.len(), Ordering::Relaxed);
+        self.ledger.commit(batch, planner).await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
 fn keeper(harness: &LedgerHarness<MemoryLedger>, ledger: Arc<dyn TrialLedger>) -> Sweeper {
+    keeper_by(harness, ledger, data::planner())
+}
+
+fn keeper_by(harness: &LedgerHarness<MemoryLedger>, ledger: Arc<dyn TrialLedger>, planner: Arc<Planner>) -> Sweeper {
     let watch = ClockWatch::new(Arc::clone(&harness.ledger) as _, Arc::new(harness.clock.clone()), MAX_CLOCK_GAP);
     let entropy = Arc::new(SeededEntropy::new(9));
-    Sweeper::new(ledger, Arc::clone(&harness.ledger) as _, entropy, data::planner(), Arc::new(watch))
+    Sweeper::new(ledger, Arc::clone(&harness.ledger) as _, entropy, planner, Arc::new(watch))
 }
 
 #[tokio::test]
@@ -77,6 +100,37 @@ async fn time_that_passes_is_believed() {
         assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
     }
     assert_eq!(harness.ledger.change(|state| state.tenants[&tenant].status), TenantStatus::Suspended);
+}
+
+/// Sweeps come each minute. Notices that the daily e-mail limit holds back cost decisions once an hour, however many.
+#[tokio::test]
+async fn notices_that_wait_for_the_limit_cost_nothing_until_they_are_due_again() {
+    // More than one decision has.
+    const WAITING: u32 = 101;
+    let waiting = usize::try_from(WAITING).unwrap();
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(WAITING).await;
+    for n in 1..=WAITING {
+        harness.join(n).await;
+    }
+    // A reminder is due for each, and no mail is left for any.
+    harness.wait(Duration::from_hours(23 * 24));
+    harness.ledger.mark_clock(harness.now()).await.unwrap();
+    let ledger = Arc::new(Counted { ledger: Arc::clone(&harness.ledger), requests: AtomicUsize::new(0) });
+    let planner = data::planner_with(|policy| policy.quota.threshold = 0);
+    let keeper = keeper_by(&harness, Arc::clone(&ledger) as _, planner);
+    let mut held_back = 0;
+    let tell = |kept| held_back += usize::from(matches!(kept, Kept::Tenant(_, change) if change.mail_waits));
+    keeper.sweep(false, tell).await.unwrap();
+    assert_eq!((held_back, ledger.requests.load(Ordering::Relaxed)), (waiting, waiting));
+    let minute = Duration::from_mins(1);
+    for _ in 1..NOTICE_WAITS.as_secs() / minute.as_secs() {
+        harness.wait(minute);
+        assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Done);
+        assert_eq!(ledger.requests.load(Ordering::Relaxed), waiting);
+    }
+    harness.wait(minute);
+    keeper.sweep(false, |_| ()).await.unwrap();
+    assert_eq!(ledger.requests.load(Ordering::Relaxed), 2 * waiting, "once an hour they are due again");
 }
 
 #[tokio::test]
