@@ -1,12 +1,14 @@
 //! Queries and changes of operators.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use tokio::time::sleep;
 use trial_core::access_codes::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ImportPlan, PoolCommand, PoolOutcome,
 };
@@ -35,6 +37,11 @@ use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 use crate::{search, stock};
 
+/// SQLite has no queue for the write lock: processes that wait look for it again after at most this time, and find a pause.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// A transaction that waited for the lock itself says little about the next one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 #[async_trait]
 impl Operations for SqliteLedger {
     async fn import_access_codes(
@@ -49,9 +56,15 @@ impl Operations for SqliteLedger {
             return Ok(plan);
         }
         let mut entry = Some(by.clone().entry("access_codes.import", "pool".to_owned(), plan.audit_detail()));
+        let mut last = None;
         for piece in plan.pieces() {
+            if let Some(took) = last {
+                sleep(pause_after(took)).await;
+            }
             let (piece, since, entry) = (piece.to_vec(), micros(by.at), entry.take());
+            let began = Instant::now();
             self.writer.transact(move |conn| load_pool(conn, &piece, since, entry.as_ref())).await?;
+            last = Some(began.elapsed());
         }
         Ok(plan)
     }
@@ -217,6 +230,11 @@ impl Operations for SqliteLedger {
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
         self.reader().run(move |conn| snapshot(conn, |conn| verify::violations(conn, unique_by))).await
     }
+}
+
+/// The pause after a transaction of an import, in which the lock is free: as long as the transaction took.
+fn pause_after(took: Duration) -> Duration {
+    took.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 fn known_codes(

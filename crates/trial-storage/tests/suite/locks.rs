@@ -7,11 +7,13 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use tokio::time::Instant;
+use trial_core::access_codes::ImportPlan;
 use trial_core::error::LedgerError;
 use trial_core::planner::Request;
-use trial_core::ports::TrialLedger;
+use trial_core::ports::{Operations, TrialLedger};
 use trial_storage::{SqliteLedger, SqliteOptions};
-use trial_testkit::{SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 #[tokio::test]
 async fn a_write_lock_held_too_long_is_contention_and_passes() {
@@ -35,4 +37,21 @@ async fn a_write_lock_held_too_long_is_contention_and_passes() {
     other.batch_execute("ROLLBACK").unwrap();
     ledger.check().await.unwrap();
     assert_eq!(ledger.commit(batch, data::planner()).await.unwrap().len(), 1);
+}
+
+/// SQLite's busy handler looks for the lock every 100 ms at last; an import that took it again at once would starve it.
+#[tokio::test(start_paused = true)]
+async fn an_import_leaves_the_lock_free_between_its_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+    SqliteLedger::migrate(&options).await.unwrap();
+    let harness = LedgerHarness::new(SqliteLedger::open(options).await.unwrap());
+    let pairs = u32::try_from(ImportPlan::PIECE).unwrap() / 2;
+    // There is no pause after the last piece. Those stored before are known.
+    for (pairs, least, most) in [(1, 0, 0), (pairs, 0, 0), (2 * pairs + 1, 100, 1_500)] {
+        let before = Instant::now();
+        harness.ledger.import_access_codes(data::access_codes(pairs), false, harness.operator()).await.unwrap();
+        let pauses = before.elapsed().as_millis();
+        assert!((least..=most).contains(&pauses), "{pauses} ms in an import of {pairs} pairs");
+    }
 }
