@@ -32,7 +32,7 @@ doc:
 deny:
     cargo deny --locked check bans licenses sources
 
-# Check the unit of systemd and the Dockerfile (hadolint comes from the network)
+# Check the unit of systemd and the Dockerfile, as `.ci/run` does (hadolint comes from the network, if it can be had)
 deploy-check:
     .ci/check-deploy
 
