@@ -68,6 +68,7 @@ async fn huawei_is_asked_by_a_signed_form() {
         assert_eq!(request.field(field), value);
     }
     assert_eq!(request.header("content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(request.header("accept-encoding"), "identity");
     assert_eq!(request.header("x-sdk-content-sha256"), "UNSIGNED-PAYLOAD");
     assert_eq!(signed(&request, &request.body), Ok(()));
 
