@@ -3,6 +3,7 @@
 mod admission;
 mod arriving;
 mod door;
+mod head_scan;
 mod http2;
 mod linger;
 mod pace;
