@@ -2,12 +2,11 @@
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
-use trial_core::audit::ChangedBy;
 use trial_core::ports::{Clock, Entropy};
 
 use crate::output;
 
-/// The clock of this machine.
+/// The clock of this machine, for certificates, signatures and a ledger in a file; all else asks `Ledger::clock`.
 pub(crate) struct SystemClock;
 
 /// The randomness of the operating system.
@@ -26,11 +25,6 @@ impl Entropy for OsEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives randomness");
     }
-}
-
-/// This command's actor and the current time, for the audit.
-pub(crate) fn changed_by(actor: String) -> ChangedBy {
-    ChangedBy::now(actor, &SystemClock, &OsEntropy)
 }
 
 /// Fails if the clock is before 1970, the epoch of ids, dates and time-outs.

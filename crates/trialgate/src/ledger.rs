@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::ports::{
     ApiClients, AuditTrail, Clock, EventOperations, EventOutbox, NumberRanges, Operations, Operators, Outbox, Portal,
@@ -13,8 +14,8 @@ use trial_core::ports::{
 use trial_engine::{CountedReceipts, SharedClock, TimeParts, TimeServer};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
-use crate::ambient::SystemClock;
-use crate::config::{Config, DEFAULT_FILE, Database};
+use crate::ambient::{OsEntropy, SystemClock};
+use crate::config::{Config, DEFAULT_FILE, Database, ServiceUrl};
 
 /// A ledger on one of the databases.
 #[derive(Clone)]
@@ -46,6 +47,13 @@ pub(crate) fn or_no_file<T>(config: &Config, outcome: anyhow::Result<T>) -> anyh
     })
 }
 
+/// A database of a server whose migrations have all run, with the server's clock.
+async fn postgres(url: &ServiceUrl) -> anyhow::Result<(PostgresLedger, SharedClock)> {
+    let ledger = PostgresLedger::open(PostgresOptions::new(url.reveal())).await?;
+    let clock = SharedClock::of(&ServerTime(ledger.clone()), Arc::new(SystemClock)).await?;
+    Ok((ledger, clock))
+}
+
 impl Ledger {
     /// Opens a database whose migrations have all run.
     ///
@@ -55,8 +63,7 @@ impl Ledger {
         Ok(match database {
             Database::Sqlite(file) => Self::Sqlite(SqliteLedger::open(SqliteOptions::new(file)).await?),
             Database::Postgres { url, .. } => {
-                let ledger = PostgresLedger::open(PostgresOptions::new(url.reveal())).await?;
-                let clock = SharedClock::of(&ServerTime(ledger.clone()), Arc::new(SystemClock)).await?;
+                let (ledger, clock) = postgres(url).await?;
                 Self::Postgres(ledger, clock)
             }
         })
@@ -81,12 +88,37 @@ impl Ledger {
         })
     }
 
+    /// Puts a refused database back into use; returns the reason of the refusal.
+    ///
+    /// # Errors
+    /// As for [`Self::open`], which a refused file does not pass.
+    pub(crate) async fn confirm(database: &Database, actor: String) -> anyhow::Result<Option<String>> {
+        match database {
+            Database::Sqlite(file) => {
+                let by = ChangedBy::now(actor, &SystemClock, &OsEntropy);
+                let place = SqliteLedger::confirm(&SqliteOptions::new(file), by).await?;
+                Ok(place.map(|place| format!("it was transferred to {place}")))
+            }
+            Database::Postgres { url, .. } => {
+                let (ledger, clock) = postgres(url).await?;
+                let reason = ledger.confirm(ChangedBy::now(actor, &clock, &OsEntropy)).await;
+                ledger.close();
+                Ok(reason?)
+            }
+        }
+    }
+
     /// The clock of decisions: the database server's, if there is one.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         match self {
             Self::Sqlite(_) => Arc::new(SystemClock),
             Self::Postgres(_, clock) => Arc::new(clock.clone()),
         }
+    }
+
+    /// This actor, and the time of a change by [`Self::clock`], for the audit.
+    pub(crate) fn changed_by(&self, actor: String) -> ChangedBy {
+        ChangedBy::now(actor, &*self.clock(), &OsEntropy)
     }
 
     /// Reader of the database server's clock, if there is one.

@@ -1,6 +1,7 @@
 //! Several instances of the service on one PostgreSQL server.
 
 mod chaos;
+mod clock;
 mod linear;
 mod load;
 mod moved;

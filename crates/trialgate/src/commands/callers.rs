@@ -17,7 +17,7 @@ use trial_engine::operations::page::List;
 use trial_engine::operations::{Reencrypted, clients_in_use, reencrypt_client_secrets};
 
 use super::with_database;
-use crate::ambient::{self, OsEntropy, SystemClock};
+use crate::ambient::OsEntropy;
 use crate::arguments::whole;
 use crate::global::Global;
 use crate::ledger::Ledger;
@@ -158,11 +158,11 @@ impl Callers {
 }
 
 fn add(global: &Global, name: ApiClientName, scopes: Vec<Scope>, rate: u32, output: Output) -> anyhow::Result<()> {
-    let by = ambient::changed_by(process::operator());
     let scopes: BTreeSet<_> =
         if scopes.is_empty() { Scope::ALL.iter().copied().collect() } else { scopes.into_iter().collect() };
     let ApiClientCredentials { access_key, secret } = ApiClientCredentials::new(&random());
     let (added_client, added) = with_database(global, async |config, ledger| {
+        let by = ledger.changed_by(process::operator());
         let caller = ApiClient {
             id: ApiClientId::new(by.at, random()),
             name,
@@ -192,8 +192,8 @@ fn change(global: &Global, Named { name, output }: Named, change: ApiClientChang
 }
 
 fn changed(global: &Global, name: ApiClientName, change: ApiClientChange) -> anyhow::Result<ApiClientReport> {
-    let by = ambient::changed_by(process::operator());
     with_database(global, async |config, ledger| {
+        let by = ledger.changed_by(process::operator());
         let client = done(ledger.callers().change_caller(name, change, by).await?)?;
         Ok(ApiClientReport::new(&client, &config.keyring()?))
     })
@@ -214,11 +214,11 @@ async fn holder(ledger: &Ledger, name: &ApiClientName) -> anyhow::Result<ApiClie
 }
 
 fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> {
-    let by = ambient::changed_by(process::operator());
     let ApiClientCredentials { secret, .. } = ApiClientCredentials::new(&random());
     let changed = with_database(global, async |config, ledger| {
         let holder = holder(ledger, &name).await?;
         let sealed = secret.seal(&holder.access_key, &config.keyring()?, &random::<{ Keyring::NONCE }>());
+        let by = ledger.changed_by(process::operator());
         let client = done(ledger.callers().change_caller(name, ApiClientChange::Rotate(sealed), by).await?)?;
         Ok(WithSecret::new(&client, &secret, &config.keyring()?))
     })?;
@@ -247,7 +247,8 @@ fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
     let actor = process::operator();
     let report = with_database(global, async |config, ledger| {
         let keyring = config.keyring()?;
-        let came = reencrypt_client_secrets(&*ledger.callers(), &keyring, &actor, &SystemClock, &OsEntropy).await?;
+        let clock = ledger.clock();
+        let came = reencrypt_client_secrets(&*ledger.callers(), &keyring, &actor, &*clock, &OsEntropy).await?;
         Ok(ResealReport::new(keyring.current_id(), came))
     })?;
     output.show(&report)?;

@@ -4,12 +4,10 @@ use std::fmt;
 
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::audit::ChangedBy;
 use trial_core::clock_gap::ClockGap;
 use trial_engine::ClockWatch;
 
 use super::with_database;
-use crate::ambient::OsEntropy;
 use crate::config::Config;
 use crate::global::Global;
 use crate::ledger::Ledger;
@@ -51,7 +49,7 @@ impl ClockCommand {
         };
         let report = with_database(global, async |config, ledger| {
             if confirm {
-                let by = ChangedBy::now(process::operator(), &*ledger.clock(), &OsEntropy);
+                let by = ledger.changed_by(process::operator());
                 ledger.upkeep().confirm_clock(by).await?;
             }
             let (seen, now) = (ledger.upkeep().clock_mark().await?, ledger.clock().now());

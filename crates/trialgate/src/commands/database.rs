@@ -4,12 +4,10 @@ use std::fmt;
 
 use clap::Subcommand;
 use serde::Serialize;
-use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
-use crate::ambient;
 use crate::compose;
-use crate::config::Database;
 use crate::global::Global;
+use crate::ledger::{Ledger, or_no_file};
 use crate::output::Output;
 use crate::process;
 
@@ -35,21 +33,8 @@ impl DatabaseCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Confirm { output } = self;
         let config = global.load()?;
-        let by = ambient::changed_by(process::operator());
-        let reason = compose::runtime()?.block_on(async {
-            match &config.database {
-                Database::Sqlite(file) => {
-                    let place = SqliteLedger::confirm(&SqliteOptions::new(file), by).await?;
-                    anyhow::Ok(place.map(|place| format!("it was transferred to {place}")))
-                }
-                Database::Postgres { url, .. } => {
-                    let ledger = PostgresLedger::open(PostgresOptions::new(url.reveal())).await?;
-                    let reason = ledger.confirm(by).await;
-                    ledger.close();
-                    Ok(reason?)
-                }
-            }
-        })?;
+        let confirmed = compose::runtime()?.block_on(Ledger::confirm(&config.database, process::operator()));
+        let reason = or_no_file(&config, confirmed)?;
         output.show(&Report { database: config.database.to_string(), reason })
     }
 }

@@ -38,7 +38,6 @@ use trial_core::ports::Operations;
 use trial_core::values::Phone;
 use trial_engine::operations::Disclosure;
 
-use crate::ambient;
 use crate::compose;
 use crate::config::Config;
 use crate::global::Global;
@@ -84,7 +83,7 @@ async fn record_search(
     filter: &impl Filter,
 ) -> anyhow::Result<()> {
     let Some(personal) = filter.personal() else { return Ok(()) };
-    let by = ambient::changed_by(process::operator());
+    let by = ledger.changed_by(process::operator());
     let search = PersonSearch::new(by, place, &personal, None, &config.keyring()?);
     match ledger.audit().record_search(search).await? {
         SearchOutcome::Recorded => Ok(()),
@@ -97,7 +96,7 @@ async fn record_search(
 /// # Errors
 /// The entry cannot be stored.
 async fn reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<Disclosure> {
-    let by = ambient::changed_by(process::operator());
+    let by = ledger.changed_by(process::operator());
     Ok(Disclosure::reveal(&*ledger.audit(), by, action, subject).await?)
 }
 

@@ -6,13 +6,13 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Role};
-use trial_core::ports::{Clock, Entropy};
+use trial_core::ports::Entropy;
 use trial_core::values::OperatorId;
 use trial_engine::operations::operators::{self, OperatorReport};
 use trial_engine::operations::page::List;
 
 use super::with_database;
-use crate::ambient::{self, OsEntropy, SystemClock};
+use crate::ambient::OsEntropy;
 use crate::config::HumanDuration;
 use crate::global::Global;
 use crate::output::{Output, Printed, Table, time};
@@ -67,15 +67,18 @@ impl Operators {
         match self {
             Self::Add { name, role, expires, output } => add(global, name, role, expires, output),
             Self::List { output } => {
-                let now = SystemClock.now();
-                let listed =
-                    with_database(global, async |_, ledger| Ok(operators::list(&*ledger.operators(), now).await?));
+                let listed = with_database(global, async |_, ledger| {
+                    Ok(operators::list(&*ledger.operators(), ledger.clock().now()).await?)
+                });
                 output.show(&Printed(listed?))
             }
             Self::Revoke { name, output } => {
-                let by = ambient::changed_by(process::operator());
                 let asked = name.clone();
-                if !with_database(global, async |_, ledger| Ok(ledger.operators().revoke_operator(asked, by).await?))? {
+                let is_revoked = with_database(global, async |_, ledger| {
+                    let by = ledger.changed_by(process::operator());
+                    Ok(ledger.operators().revoke_operator(asked, by).await?)
+                })?;
+                if !is_revoked {
                     bail!("there is no operator {name}; `trialgate operators list` shows all");
                 }
                 output.show(&Revoked { name: name.to_string(), state: "revoked" })
@@ -91,25 +94,29 @@ fn add(
     expires: Option<HumanDuration>,
     output: Output,
 ) -> anyhow::Result<()> {
-    let by = ambient::changed_by(process::operator());
     let (mut secret, mut id) = ([0; 32], [0; 10]);
     OsEntropy.fill(&mut secret);
     OsEntropy.fill(&mut id);
     let token = OperatorToken::new(&secret);
-    let operator = Operator {
-        id: OperatorId::new(by.at, id),
-        name,
-        role,
-        token: token.hash(),
-        created_at: by.at,
-        created_by: by.actor.clone(),
-        expires_at: expires.map(|HumanDuration(lifetime)| by.at + lifetime),
-        revoked_at: None,
-    };
-    let (asked, now) = (operator.clone(), by.at);
-    match with_database(global, async |_, ledger| Ok(ledger.operators().add_operator(asked, by).await?))? {
+    let (operator, added) = with_database(global, async |_, ledger| {
+        let by = ledger.changed_by(process::operator());
+        let operator = Operator {
+            id: OperatorId::new(by.at, id),
+            name,
+            role,
+            token: token.hash(),
+            created_at: by.at,
+            created_by: by.actor.clone(),
+            expires_at: expires.map(|HumanDuration(lifetime)| by.at + lifetime),
+            revoked_at: None,
+        };
+        let added = ledger.operators().add_operator(operator.clone(), by).await?;
+        Ok((operator, added))
+    })?;
+    match added {
         OperatorAdded::Done => {
-            output.show(&Added { operator: OperatorReport::new(&operator, now), token: token.as_str().to_owned() })
+            let operator = OperatorReport::new(&operator, operator.created_at);
+            output.show(&Added { operator, token: token.as_str().to_owned() })
         }
         OperatorAdded::NameTaken => {
             bail!("operator {} exists already; revoke their token first, or choose another name", operator.name)

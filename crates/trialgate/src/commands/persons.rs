@@ -12,7 +12,6 @@ use trial_core::values::{Email, MailHosts, Person, TenantId};
 use trial_engine::{COMPACT_LIMIT, purge};
 
 use super::{phone, record_search, with_database};
-use crate::ambient;
 use crate::captured;
 use crate::config::Config;
 use crate::global::Global;
@@ -115,7 +114,7 @@ impl Export {
             let pseudonym = config.keyring()?.pseudonym(&person);
             let data = ledger.privacy().held_on(person).await?;
             // Access is recorded before anything is shown.
-            let by = ambient::changed_by(process::operator());
+            let by = ledger.changed_by(process::operator());
             ledger.audit().append_entry(data.exported(by, pseudonym)).await?;
             Ok(data)
         })?;
@@ -126,12 +125,12 @@ impl Export {
 impl Forget {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { whose, yes, output } = self;
-        let by = ambient::changed_by(process::operator());
         let (forgotten, remains) = with_database(global, async |config, ledger| {
             let person = whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
             record_search(config, ledger, "forget", &person).await?;
             let privacy = captured::privacy(config, ledger);
+            let by = ledger.changed_by(process::operator());
             let forgotten = privacy.forget(person, pseudonym, !yes, by).await?;
             let is_erased = yes && matches!(forgotten, Forgotten::Erased(_));
             let remains = if is_erased { Remains::removed(&*privacy).await? } else { Remains::Nothing };

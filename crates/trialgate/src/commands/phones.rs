@@ -8,7 +8,6 @@ use trial_engine::operations::Disclosure;
 use trial_engine::operations::phones::{self, PhoneReport};
 
 use super::{phone, policy_in_force, record_search, with_database};
-use crate::ambient;
 use crate::global::Global;
 use crate::output::{Output, Printed};
 use crate::process;
@@ -42,7 +41,7 @@ impl Phones {
             let ledger = database.operations();
             let phone = phone(&text, config)?;
             record_search(config, database, "phones", &phone).await?;
-            if is_unlock && !ledger.unlock_phone(phone.clone(), ambient::changed_by(process::operator())).await? {
+            if is_unlock && !ledger.unlock_phone(phone.clone(), database.changed_by(process::operator())).await? {
                 bail!("this phone has no requests; there is nothing to unlock");
             }
             let policy = policy_in_force(config, database).await?;

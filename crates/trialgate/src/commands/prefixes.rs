@@ -5,12 +5,11 @@ use std::fmt;
 use anyhow::bail;
 use clap::Subcommand;
 use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, SafeOutcome, SafeRange, SafeReason};
-use trial_core::ports::{Clock as _, NumberRanges};
+use trial_core::ports::NumberRanges;
 use trial_core::values::NumberRange;
 use trial_engine::operations::number_ranges::{self, NumberRangesReport};
 
 use super::{policy_in_force, with_database};
-use crate::ambient::{self, SystemClock};
 use crate::global::Global;
 use crate::output::{Output, Printed, Table, time};
 use crate::process;
@@ -81,14 +80,14 @@ impl PrefixesCommand {
         let report = with_database(global, async |config, ledger| {
             make(&*ledger.prefixes(), change).await?;
             let policy = policy_in_force(config, ledger).await?;
-            Ok(number_ranges::list(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
+            Ok(number_ranges::list(&*ledger.prefixes(), &policy, ledger.clock().now()).await?)
         })?;
         output.show(&Printed(report))
     }
 }
 
-async fn make(prefixes: &dyn NumberRanges, change: Change) -> anyhow::Result<()> {
-    let by = ambient::changed_by(process::operator());
+async fn make(ledger: &Ledger, change: Change) -> anyhow::Result<()> {
+    let (prefixes, by) = (ledger.prefixes(), ledger.changed_by(process::operator()));
     match change {
         Change::Nothing => {}
         Change::Release(prefix) => {

@@ -4,12 +4,10 @@ use std::fmt;
 
 use clap::Subcommand;
 use trial_core::policy::{SettingCommand, SettingKey, SettingValue};
-use trial_core::ports::Clock;
 use trial_engine::operations::quota::{self, QuotaReport};
 
 use super::settings::make;
 use super::{policy_in_force, with_database};
-use crate::ambient::SystemClock;
 use crate::arguments::whole;
 use crate::global::Global;
 use crate::output::{Output, Printed, Table};
@@ -48,7 +46,7 @@ impl Quota {
             }
             let policies = (&policy_in_force(config, ledger).await?, &config.policy);
             let (operations, settings) = (ledger.operations(), ledger.settings());
-            Ok(quota::show(&*operations, &*settings, policies, SystemClock.now(), days).await?)
+            Ok(quota::show(&*operations, &*settings, policies, ledger.clock().now(), days).await?)
         })?;
         output.show(&Printed(report))
     }

@@ -10,7 +10,6 @@ use trial_engine::operations::page::List;
 use trial_engine::operations::settings::{self, SettingChangeReport, SettingsReport};
 
 use super::with_database;
-use crate::ambient;
 use crate::arguments::setting;
 use crate::config::Config;
 use crate::global::Global;
@@ -81,7 +80,7 @@ impl Settings {
 
 /// Changes a setting, or says why not.
 pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand) -> anyhow::Result<()> {
-    let (configured, by) = (Arc::new(config.policy.clone()), ambient::changed_by(process::operator()));
+    let (configured, by) = (Arc::new(config.policy.clone()), ledger.changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
         SettingOutcome::Changed(_) | SettingOutcome::AlreadySo(_) => Ok(()),
         SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => bail!("nothing was changed: {fault}"),

@@ -14,7 +14,7 @@ use trial_engine::operations::page::Page;
 
 use super::{reveal, with_database};
 use crate::adapters;
-use crate::ambient::{self, OsEntropy, SystemClock};
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::arguments::whole;
 use crate::compose;
 use crate::config::{Config, ConfigError, WebhookSetup};
@@ -100,8 +100,8 @@ impl One {
 
     fn replay(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let by = ambient::changed_by(process::operator());
         let replay = async |_: &Config, ledger: &crate::ledger::Ledger| {
+            let by = ledger.changed_by(process::operator());
             Ok(ledger.event_operations().replay_event(id, by).await?)
         };
         if !with_database(global, replay)? {
@@ -112,9 +112,9 @@ impl One {
 }
 
 fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
-    let by = ambient::changed_by(process::operator());
     let enable = async |config: &Config, ledger: &crate::ledger::Ledger| {
         let endpoint = platform(config)?.endpoint;
+        let by = ledger.changed_by(process::operator());
         Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)
     };
     let was_disabled = with_database(global, enable)?;

@@ -12,8 +12,7 @@ use serde::Serialize;
 use trial_core::access_codes::{AccessCodeFile, RepeatedAccessCode};
 use trial_spreadsheet::read_access_codes;
 
-use crate::ambient;
-use crate::commands::with_ledger;
+use crate::commands::with_database;
 use crate::global::Global;
 use crate::output::{Output, complain};
 use crate::process;
@@ -56,12 +55,12 @@ struct RefusedRow {
 pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -> anyhow::Result<()> {
     let AccessCodeFile { import, bad } = read(file)?;
     let (length, has_bad) = (import.rows.len(), !bad.is_empty());
-    let plan = with_ledger(global, async |_, ledger| {
+    let plan = with_database(global, async |_, ledger| {
         let progress = bar(length as u64, "storing {spinner} {elapsed}");
         progress.enable_steady_tick(Duration::from_millis(200));
-        let by = ambient::changed_by(process::operator());
+        let by = ledger.changed_by(process::operator());
         // One bad row stops the import; the other bad rows are reported in the same run.
-        let plan = ledger.import_access_codes(import, dry_run || has_bad, by).await;
+        let plan = ledger.operations().import_access_codes(import, dry_run || has_bad, by).await;
         progress.finish_and_clear();
         Ok(plan?)
     })?;

@@ -10,9 +10,8 @@ use trial_core::values::{AccessCode, AccessCodeKind};
 use trial_engine::operations::access_codes::{self, AccessCodeReport};
 use trial_engine::operations::page::Page;
 
-use crate::ambient;
 use crate::arguments::whole;
-use crate::commands::with_ledger;
+use crate::commands::{with_database, with_ledger};
 use crate::global::Global;
 use crate::output::{Output, Printed, Table, more, time};
 use crate::process;
@@ -64,9 +63,12 @@ impl List {
 impl Move {
     pub(crate) fn run(self, order: PoolCommand, global: &Global) -> anyhow::Result<()> {
         let Self { code, output } = self;
-        let by = ambient::changed_by(process::operator());
         let asked = code.clone();
-        match with_ledger(global, async |_, ledger| Ok(ledger.order_access_code(asked, order, by).await?))? {
+        let ordered = with_database(global, async |_, ledger| {
+            let by = ledger.changed_by(process::operator());
+            Ok(ledger.operations().order_access_code(asked, order, by).await?)
+        })?;
+        match ordered {
             PoolOutcome::Done { before, after } => {
                 output.show(&Moved { code: code.to_string(), before: before.as_str(), state: after.as_str() })
             }

@@ -361,7 +361,7 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
         Err(error) => return report.fail("settings", format!("{:#}", anyhow::Error::new(error))),
     };
     let policy = in_force.overrides.policy(&config.policy);
-    quota(&policy.quota, &*ledger.operations(), report).await;
+    quota(&policy.quota, ledger, report).await;
     for fault in policy.faults() {
         let advice = "see `trialgate settings list`, then set or reset one of the two";
         report.fail("settings", format!("settings in force are invalid: {fault}; {advice}"));
@@ -419,8 +419,8 @@ async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
     }
 }
 
-async fn quota(policy: &QuotaPolicy, ledger: &dyn Operations, report: &mut Report) {
-    let day = match ledger.quota(policy.day_of(SystemClock.now())).await {
+async fn quota(policy: &QuotaPolicy, ledger: &Ledger, report: &mut Report) {
+    let day = match ledger.operations().quota(policy.day_of(ledger.clock().now())).await {
         Ok(day) => day.under(policy),
         Err(error) => return report.fail("quota", format!("{:#}", anyhow::Error::new(error))),
     };

@@ -10,8 +10,7 @@ use serde::Serialize;
 use trial_core::mails::MailRetried;
 use trial_core::values::MailId;
 
-use crate::ambient;
-use crate::commands::with_ledger;
+use crate::commands::with_database;
 use crate::config::HumanDuration;
 use crate::global::Global;
 use crate::output::Output;
@@ -54,14 +53,20 @@ struct AllRetried {
 
 impl Retry {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let by = ambient::changed_by(process::operator());
         if let Some(since) = self.since {
-            let since = since.before(by.at).context("--since is too far in the past")?;
-            let retried = with_ledger(global, async |_, ledger| Ok(ledger.retry_mails(since, by).await?))?;
-            return self.output.show(&AllRetried { retried, since });
+            let all = with_database(global, async |_, ledger| {
+                let by = ledger.changed_by(process::operator());
+                let since = since.before(by.at).context("--since is too far in the past")?;
+                Ok(AllRetried { retried: ledger.operations().retry_mails(since, by).await?, since })
+            })?;
+            return self.output.show(&all);
         }
         let id = self.id.context("give the id of a mail, or --all --since TIME")?;
-        match with_ledger(global, async |_, ledger| Ok(ledger.retry_mail(id, by).await?))? {
+        let retried = with_database(global, async |_, ledger| {
+            let by = ledger.changed_by(process::operator());
+            Ok(ledger.operations().retry_mail(id, by).await?)
+        })?;
+        match retried {
             MailRetried::Due => self.output.show(&Retried { id: id.to_string(), state: "due" }),
             MailRetried::Refused(state) => bail!("mail {id} is {state}; only a failed mail can be retried"),
             MailRetried::Unknown => bail!("there is no mail {id}"),

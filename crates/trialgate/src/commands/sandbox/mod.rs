@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use trial_core::access_codes::AccessCodeImport;
-use trial_core::ports::{Clock as _, Operations};
+use trial_core::ports::Clock as _;
 use trial_core::values::{AccessCode, AccessCodeKind};
 
 use crate::adapters;
@@ -56,7 +56,7 @@ impl Sandbox {
             compose::raise_file_limit();
             Ledger::migrate(&config.database).await?;
             let ledger = Ledger::open(&config.database).await?;
-            fill_empty_pool(&*ledger.operations()).await?;
+            fill_empty_pool(&ledger).await?;
             let printer = Printer::start(&inbox)?;
             let service = Service::start(&config, prepared, listeners, ledger, Some(inbox))?;
             output::announce(banner::banner(address, admin, &config))?;
@@ -89,13 +89,13 @@ impl Sandbox {
 }
 
 /// Adds access codes to an empty pool. A pool that ever had codes is left alone.
-async fn fill_empty_pool(ledger: &dyn Operations) -> anyhow::Result<()> {
-    let stock = ledger.access_code_stock().await?;
+async fn fill_empty_pool(ledger: &Ledger) -> anyhow::Result<()> {
+    let operations = ledger.operations();
+    let stock = operations.access_code_stock().await?;
     if stock.iter().any(|kind| kind.free + kind.leased + kind.quarantined + kind.retired > 0) {
         return Ok(());
     }
-    let by = ambient::changed_by("sandbox".to_owned());
-    ledger.import_access_codes(first_codes(), false, by).await?;
+    operations.import_access_codes(first_codes(), false, ledger.changed_by("sandbox".to_owned())).await?;
     Ok(())
 }
 
