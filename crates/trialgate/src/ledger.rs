@@ -77,6 +77,17 @@ impl Ledger {
         or_no_file(config, Self::open(&config.database).await)
     }
 
+    /// Checks the settings of the database and the files that they name, without opening it.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub(crate) fn check(database: &Database) -> anyhow::Result<()> {
+        match database {
+            Database::Sqlite(_) => Ok(()),
+            Database::Postgres { url, .. } => Ok(PostgresOptions::new(url.reveal()).check()?),
+        }
+    }
+
     /// Runs pending migrations; returns their names.
     ///
     /// # Errors

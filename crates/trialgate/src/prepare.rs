@@ -74,6 +74,9 @@ pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
     let Serving { keyring, gateways, callbacks, mail, wording, platform, guard, identity } = config.serving()?;
     let mut problems = Vec::new();
     let mut note = |error: anyhow::Error| problems.push(Problem::missing(format!("{error:#}")));
+    if let Err(error) = Ledger::check(&config.database) {
+        note(error);
+    }
     let routes: Vec<_> = gateways.iter().filter_map(|setup| route(setup).map_err(&mut note).ok()).collect();
     let mailer = match mail {
         MailSetup::Smtp(smtp) => {

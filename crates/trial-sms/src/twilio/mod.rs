@@ -75,9 +75,14 @@ impl TwilioGateway {
     /// A gateway by these settings.
     ///
     /// # Errors
-    /// The address or the callback is none, or TLS cannot be used.
+    /// The address, the callback or the sender is none, or TLS cannot be used.
     pub fn new(settings: TwilioSettings) -> Result<Self, UnusableGateway> {
         check_callback(settings.status_callback.as_deref())?;
+        if let TwilioSender::From(from) = &settings.sender
+            && !is_sender(from)
+        {
+            return Err(UnusableGateway::Sender);
+        }
         let mut url = Url::parse(&settings.base_url).map_err(|_| UnusableGateway::Url)?;
         url.path_segments_mut().map_err(|()| UnusableGateway::Url)?.pop_if_empty().extend([
             "2010-04-01",
@@ -103,6 +108,18 @@ impl TwilioGateway {
         }
         form.finish()
     }
+}
+
+/// Returns `true` for a number as in E.164, a short code, and a name as in "Alphanumeric Sender ID",
+/// <https://support.twilio.com/hc/en-us/articles/223181348>.
+fn is_sender(from: &str) -> bool {
+    let are_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let is_number = |number: &str| (7..=15).contains(&number.len()) && are_digits(number) && !number.starts_with('0');
+    let is_short_code = (3..=8).contains(&from.len()) && are_digits(from);
+    let is_name = from.len() <= 11
+        && from.bytes().any(|b| b.is_ascii_alphabetic())
+        && from.bytes().all(|b| b.is_ascii_alphanumeric() || b" -_+&".contains(&b));
+    from.strip_prefix('+').is_some_and(is_number) || is_short_code || is_name
 }
 
 #[async_trait]

@@ -53,6 +53,12 @@ pub enum UnusableGateway {
     /// The address of callbacks is none of the web.
     #[error("`status_callback` must begin with https:// or http:// and name a host")]
     Callback,
+    /// The sender has none of the provider's forms.
+    #[error(
+        "`from` must be a number such as +15005550006, a short code of 3 to 8 digits, or a name of at most 11 letters, \
+         digits, spaces and `-`, `_`, `+`, `&`, with a letter in it"
+    )]
+    Sender,
     /// The host is none.
     #[error("`host` {0}")]
     Host(&'static str),

@@ -180,3 +180,31 @@ fn settings_that_make_no_sense_are_named() {
     let shown = format!("{:?} {:?}", settings(), twilio_settings(String::new(), PATIENT));
     assert!(!shown.contains("token\"") && !shown.contains("127.0.0.1"), "{shown}");
 }
+
+/// "Alphanumeric Sender ID", <https://support.twilio.com/hc/en-us/articles/223181348>.
+#[test]
+fn a_sender_of_twilio_is_a_number_a_short_code_or_a_name() {
+    for (from, is_sender) in [
+        ("+15005550006", true),
+        ("+8613800138000", true),
+        ("10690", true),
+        ("Trialgate", true),
+        ("T&C-2_+ 1", true),
+        ("ABCDEFGHIJK", true),
+        ("", false),
+        ("not a number", false),
+        ("ABCDEFGHIJKL", false),
+        ("12", false),
+        ("15005550006", false),
+        ("+0500555000", false),
+        ("+1 500 555 0006", false),
+        ("+1500555000612345", false),
+        ("云客服", false),
+    ] {
+        let sender = TwilioSender::From(from.to_owned());
+        let settings = TwilioSettings { sender, ..twilio_settings("https://sms.example.com".to_owned(), PATIENT) };
+        let created = TwilioGateway::new(settings);
+        assert_eq!(created.is_ok(), is_sender, "{from:?}");
+        assert!(is_sender || matches!(created, Err(UnusableGateway::Sender)), "{from:?}");
+    }
+}

@@ -113,6 +113,10 @@ fn verified(roots: Option<&std::path::Path>) -> Result<MakeRustlsConnect, Postgr
                     certificate.map_err(|error| unusable(format!("{}: {error}", file.display()).into()))?;
                 store.add(certificate).map_err(|error| unusable(error.into()))?;
             }
+            if store.is_empty() {
+                let text = format!("{} has no certificate in it; name a file with one in PEM", file.display());
+                return Err(unusable(text.into()));
+            }
             builder.with_root_certificates(store)
         }
     };

@@ -215,6 +215,14 @@ impl PostgresOptions {
         Place::parse(url).map(|place| place.to_string())
     }
 
+    /// Checks the URL and the certificates that it names. Does not connect.
+    ///
+    /// # Errors
+    /// [`PostgresOpenError::Url`] or [`PostgresOpenError::Tls`].
+    pub fn check(&self) -> Result<(), PostgresOpenError> {
+        Connector::new(Place::parse(&self.url)?, self).map(drop)
+    }
+
     /// Settings of a session that decides. Lookups use an index regardless of statistics, which may be of a table that
     /// was empty a moment ago; so a plan can be made once and kept.
     fn deciding(&self) -> String {

@@ -185,7 +185,7 @@ impl Findings<'_> {
         }
         self.dkim(&mail.dkim);
         self.one_of("mail.smtp_url", mail.smtp_url.is_some(), mail.smtp_url_file.is_some());
-        self.one_of("mail.smtp_password", mail.smtp_password.is_some(), mail.smtp_password_file.is_some());
+        self.secret("mail.smtp_password", mail.smtp_password.as_ref(), mail.smtp_password_file.as_deref());
         if let Some(url) = &mail.smtp_url {
             self.expect(serving::is_smtp_url(url), "mail.smtp_url", serving::SMTP_URL_EXPECTED);
             self.url("mail.smtp_url", url);
@@ -218,6 +218,13 @@ impl Findings<'_> {
         self.expect(!(is_given && is_file_given), key, format!("and `{key}_file` are both given; give one"));
     }
 
+    /// Checks that a secret is given at most once, here or in a file, and is not empty here.
+    fn secret(&mut self, key: &str, secret: Option<&Secret>, file: Option<&Path>) {
+        self.one_of(key, secret.is_some(), file.is_some());
+        let is_filled = secret.is_none_or(|secret| !secret.reveal().trim().is_empty());
+        self.expect(is_filled, key, "is empty; give the secret, or remove the setting");
+    }
+
     fn gateways(&mut self, settings: &Settings) {
         let (key, sms) = ("sms.gateways", &settings.sms);
         for name in sms.gateways.iter().filter(|name| !GatewayKind::NAMES.contains(&name.as_str())) {
@@ -232,8 +239,8 @@ impl Findings<'_> {
         let domain = sms.autofill_domain.as_ref();
         self.expect(domain.is_none_or(is_domain), "sms.autofill_domain", "is not a domain, such as \"example.com\"");
         let (huawei, twilio, smpp, http) = (&sms.huawei, &sms.twilio, &sms.smpp, &sms.http);
-        self.one_of("sms.huawei.app_secret", huawei.app_secret.is_some(), huawei.app_secret_file.is_some());
-        self.one_of("sms.twilio.auth_token", twilio.auth_token.is_some(), twilio.auth_token_file.is_some());
+        self.secret("sms.huawei.app_secret", huawei.app_secret.as_ref(), huawei.app_secret_file.as_deref());
+        self.secret("sms.twilio.auth_token", twilio.auth_token.as_ref(), twilio.auth_token_file.as_deref());
         for (key, secret, file) in [
             ("sms.huawei.callback_secret", &huawei.callback_secret, &huawei.callback_secret_file),
             ("sms.twilio.callback_secret", &twilio.callback_secret, &twilio.callback_secret_file),
@@ -242,7 +249,7 @@ impl Findings<'_> {
             let is_fit = secret.as_ref().is_none_or(|secret| serving::is_callback_secret(secret.reveal()));
             self.expect(is_fit, key, serving::CALLBACK_SECRET_EXPECTED);
         }
-        self.one_of("sms.smpp.password", smpp.password.is_some(), smpp.password_file.is_some());
+        self.secret("sms.smpp.password", smpp.password.as_ref(), smpp.password_file.as_deref());
         self.one_of("sms.http.url", http.url.is_some(), http.url_file.is_some());
         let has_two = twilio.from.is_some() && twilio.messaging_service_sid.is_some();
         self.expect(!has_two, "sms.twilio.from", "and `sms.twilio.messaging_service_sid` are both given; give one");
@@ -286,7 +293,7 @@ impl Findings<'_> {
         }
         let webhook = &settings.platform.webhook;
         let siteverify = &settings.site.siteverify;
-        self.one_of("site.siteverify.secret", siteverify.secret.is_some(), siteverify.secret_file.is_some());
+        self.secret("site.siteverify.secret", siteverify.secret.as_ref(), siteverify.secret_file.as_deref());
         let sms = &settings.sms;
         for (key, url) in [
             ("site.siteverify.verify_url", siteverify.verify_url.as_ref().map(ServiceUrl::reveal)),

@@ -265,10 +265,13 @@ pub(crate) fn identity_problem(error: &IdentityError) -> String {
     format!("`{key}`: {error}{behind}")
 }
 
-/// Text of a secret file without byte order mark and trailing line end.
+/// Text of a secret file without byte order mark and trailing line end; an empty one is refused.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
     let text =
         read_text(path).map(Zeroizing::new).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    if text.trim().is_empty() {
+        return Err(format!("{} is empty; write the value into it, or remove the setting", path.display()));
+    }
     Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
 

@@ -32,6 +32,9 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("MAIL__SMTP_URL", "smtp://mail.example.com/path")], "behind its host"),
     (&[("MAIL__SMTP_PASSWORD", "p")], "names no user"),
     (&[("MAIL__SMTP_CA_FILE", "broken")], "none in PEM"),
+    (&[("MAIL__SMTP_CA_FILE", "empty")], "`mail.smtp_ca_file`"),
+    (&[("MAIL__SMTP_PASSWORD_FILE", "empty")], "is empty"),
+    (&[("MAIL", "{ smtp_password = '' }")], "`mail.smtp_password` is empty"),
     (
         &[("MAIL__DKIM__DOMAIN", "example.com"), ("MAIL__DKIM__SELECTOR", "s"), ("MAIL__DKIM__KEY_FILE", "broken")],
         "DKIM",
@@ -41,8 +44,10 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("HTTP__PUBLIC_URL", "https://trial.example.com/path")], "`http.public_url`"),
     (&[("HTTP__LISTEN", "nowhere")], "`http.listen`"),
     (&[("HTTP__TLS__CERT_FILE", "broken"), ("HTTP__TLS__KEY_FILE", "broken")], "`http.tls.cert_file`"),
+    (&[("HTTP__TLS__CERT_FILE", "empty"), ("HTTP__TLS__KEY_FILE", "empty")], "`http.tls.cert_file`"),
     (&[("HTTP__CALLERS", "some")], "`http.callers`"),
     (&[("SECRETS__KEYS", "[{ id = \"k1\", key_file = \"broken\" }]")], "not base64"),
+    (&[("SECRETS__KEYS", "[{ id = \"k1\", key_file = \"empty\" }]")], "is empty"),
     (&[("SMS__GATEWAYS", "http,pigeon")], "not a gateway"),
     (&[("SMS__HTTP__URL", "https://")], "`sms.http`"),
     (&[("SMS__HTTP__BODY", "{{nobody}}")], "`sms.http`"),
@@ -51,6 +56,8 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("SMS__GATEWAYS", "huawei"), ("SMS__HUAWEI__STATUS_CALLBACK", "x")], "`sms.huawei.status_callback`"),
     (&[("SMS__GATEWAYS", "smpp"), ("SMS__SMPP__HOST", "smpp://h:2775")], "a name or an address alone"),
     (&[("SMS__GATEWAYS", "twilio"), ("SMS__TWILIO__BASE_URL", "https://")], "`sms.twilio`"),
+    (&[("SMS__GATEWAYS", "twilio"), ("SMS__TWILIO__FROM", "not a number")], "`from` must be a number"),
+    (&[("SMS__TWILIO__CALLBACK_SECRET_FILE", "empty")], "`sms.twilio.callback_secret_file`"),
     (&[("SMS__GATEWAYS", "smpp"), ("SMS__SMPP__SYSTEM_ID", "longer than sixteen bytes")], "`sms.smpp`"),
     (
         &[("PLATFORM__KIND", "webhook"), ("PLATFORM__WEBHOOK__URL", "https://p.example.com")],
@@ -74,8 +81,19 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
         ],
         "`site.siteverify",
     ),
+    (
+        &[
+            ("SITE__GUARD", "siteverify"),
+            ("SITE__SITEVERIFY__SITE_KEY", "k"),
+            ("SITE__SITEVERIFY__SECRET_FILE", "empty"),
+        ],
+        "`site.siteverify.secret_file`",
+    ),
     (&[("SITE__LOGO", "absent.png")], "`site.logo`"),
     (&[("STORAGE__URL", "postgres://u:p@ss/w:rd@host/db")], "percent-encode"),
+    (&[("STORAGE__URL", "postgres://u@h/d?sslmode=verify-full&sslrootcert=absent.pem")], "absent.pem"),
+    (&[("STORAGE__URL", "postgres://u@h/d?sslmode=verify-full&sslrootcert=empty")], "has no certificate in it"),
+    (&[("STORAGE__URL_FILE", "empty")], "`storage.url_file`"),
     (&[("LOG__LEVEL", "loud")], "`log.level`"),
 ];
 
@@ -85,6 +103,7 @@ fn what_serve_refuses_the_check_refuses_with_the_same_words_before_anything_is_o
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let home = Home::new(&format!("http.listen = \"{}\"\n{COMPLETE}", taken.local_addr().unwrap()));
     fs::write(home.path("broken"), "nothing of use").unwrap();
+    fs::write(home.path("empty"), "\n").unwrap();
     fs::create_dir(home.path("templates")).unwrap();
     fs::write(home.path("templates/account.en.txt"), "{{ nobody").unwrap();
     assert!(home.run("config check").done().contains("valid and complete"));

@@ -24,6 +24,32 @@ fn certificates() -> Certificates {
     Certificates { authority: authority.pem(), server: server.pem(), key: key.serialize_pem() }
 }
 
+/// Without a server.
+#[test]
+fn certificates_that_cannot_be_used_are_named_before_a_connection() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("roots.pem");
+    let url = format!("postgres://trialgate@db.invalid/trialgate?sslmode=verify-full&sslrootcert={}", file.display());
+    let check = || {
+        let checked = PostgresOptions::new(&url).check();
+        checked.map_err(|error| std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default())
+    };
+    assert!(check().unwrap_err().contains("roots.pem"), "there is no file");
+    let Certificates { authority, key, .. } = certificates();
+    for (pem, reason) in [
+        (String::new(), "has no certificate in it"),
+        ("nothing of use".to_owned(), "has no certificate in it"),
+        (key, "has no certificate in it"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(), ""),
+    ] {
+        fs::write(&file, &pem).unwrap();
+        let said = check().unwrap_err();
+        assert!(said.contains(reason), "{pem}: {said}");
+    }
+    fs::write(&file, &authority).unwrap();
+    assert_eq!(check(), Ok(()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_used_if_its_certificate_is_trusted_and_names_it() {
     let (ours, others) = (certificates(), certificates());

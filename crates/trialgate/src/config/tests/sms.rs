@@ -166,6 +166,11 @@ fn invalid_templates_are_named() {
         ("sms.brand = \" \"", "`sms.brand` is empty"),
         ("sms.autofill_domain = \"https://example.com\"", "`sms.autofill_domain` is not a domain"),
         ("sms.smpp.window = 0", "`sms.smpp.window` must be at least 1"),
+        ("sms.huawei.app_secret = \"\"", "`sms.huawei.app_secret` is empty"),
+        ("sms.twilio.auth_token = \" \"", "`sms.twilio.auth_token` is empty"),
+        ("sms.smpp.password = \"\"", "`sms.smpp.password` is empty"),
+        ("mail.smtp_password = \"\"", "`mail.smtp_password` is empty"),
+        ("site.siteverify.secret = \"\"", "`site.siteverify.secret` is empty"),
         (
             "sms.smpp = { password = \"hunter2\", password_file = \"f\" }",
             "`sms.smpp.password` and `sms.smpp.password_file`",
