@@ -327,6 +327,10 @@ fn urls_are_shown_without_what_could_be_secret() {
         ),
         ("postgres://db/trials?Pass%77ord=pw&pw", "postgres://db/trials?***&***"),
         ("postgresql:///trials?host=/run/postgresql", "postgresql:///trials?host=/run/postgresql"),
+        ("postgres://u:pw@h/db;password=pw", "postgres://***@h/***"),
+        ("postgres://u@h;password=pw/db?sslmode=require", "postgres://***@***/db?sslmode=require"),
+        ("postgres://h;password=pw", "postgres://***"),
+        ("postgres://h/db=pw", "postgres://h/***"),
         ("sqlite:trialgate.db", "sqlite:trialgate.db"),
         ("sqlite:///srv/a@b/trialgate.db", "sqlite:///srv/a@b/trialgate.db"),
         ("smtps://trials%40example.com:pw@mail.example.com:465", "smtps://***@mail.example.com:465"),
@@ -375,6 +379,7 @@ proptest! {
         for url in [
             format!("{scheme}://user:{password}@host.example.com/db"),
             format!("{scheme}://host.example.com/db?password={password}"),
+            format!("{scheme}://user@host.example.com/db;password={password}"),
         ] {
             prop_assert!(!shown_url(&url).contains(&password), "{}", shown_url(&url));
         }

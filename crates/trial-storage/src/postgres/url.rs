@@ -42,6 +42,11 @@ pub enum PostgresUrlError {
     /// Neither a host nor a database.
     #[error("names no {0}")]
     Missing(&'static str),
+    /// Parameters as other drivers write them.
+    #[error(
+        "has `;` or `=` in a host or in the name of the database; parameters begin with `?`, with `&` between them"
+    )]
+    Separator,
     /// A parameter with an unknown value.
     #[error("has a parameter {0} that must be {1}")]
     Parameter(&'static str, &'static str),
@@ -54,6 +59,12 @@ impl Place {
     /// The fault of the URL, without the password.
     pub(super) fn parse(url: &str) -> Result<Self, PostgresUrlError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let (_, place) = base.split_once("://").unwrap_or(("", base));
+        let (_, place) = place.rsplit_once('@').unwrap_or(("", place));
+        // They would be shown as a part of the name, and the password among them.
+        if place.contains([';', '=']) {
+            return Err(PostgresUrlError::Separator);
+        }
         let mut ours = Ours::default();
         let theirs = query.split('&').filter(|pair| !pair.is_empty() && !ours.takes(pair));
         let rest = theirs.collect::<Vec<_>>().join("&");
@@ -206,6 +217,12 @@ mod tests {
         assert!(refused("postgres:///t").contains("no host"));
         assert!(refused("postgres://h/t?sslmode=prefer").contains("verify-full"));
         assert!(refused("postgres://h/t?target_session_attrs=read-only").contains("read-write"));
+        for url in ["postgres://u@h/t;password=hunter2", "postgres://u@h;password=hunter2/t", "postgres://h/t=hunter2"]
+        {
+            let error = refused(url);
+            assert!(error.contains("parameters begin with `?`") && !error.contains("hunter2"), "{error}");
+        }
+        assert!(Place::parse("postgres://u;a:p=b@h/t").is_ok(), "in a user or a password, they are characters");
         for url in ["postgres://u:hunter2@h:x/t", "postgres://u:hunter2@h/t?nonsense=1"] {
             let error = refused(url);
             assert!(error.contains("is not of the form") && !error.contains("hunter2"), "{error}");

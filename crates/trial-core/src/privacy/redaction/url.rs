@@ -104,7 +104,7 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
 }
 
 /// A URL of the configuration as it may be printed: `***` for the user and the password, for the path of a web address,
-/// and for each parameter that is not known to be harmless. Of one that can be read in several ways, the scheme alone.
+/// and for each parameter that is not known to be harmless, in a path or a host too. Of one that can be read in several ways, the scheme alone.
 pub fn shown_url(url: &str) -> String {
     let Some(parts) = Parts::of(url) else {
         let is_file = url.strip_prefix("sqlite:").is_some_and(|path| !path.contains('?'));
@@ -115,11 +115,11 @@ pub fn shown_url(url: &str) -> String {
     }
     let mut shown = format!("{}://", parts.scheme);
     match parts.authority.rsplit_once('@') {
-        Some((_, host)) => shown.extend([MASK, "@", host]),
-        None => shown.push_str(parts.authority),
+        Some((_, host)) => shown.extend([MASK, "@", shown_host(host)]),
+        None => shown.push_str(shown_host(parts.authority)),
     }
     match parts.path {
-        path if !parts.is_web() || path.len() <= 1 => shown.push_str(path),
+        path if path.len() <= 1 || !(parts.is_web() || has_parameters(path)) => shown.push_str(path),
         _ => shown.extend(["/", MASK]),
     }
     if let Some(query) = parts.query {
@@ -130,6 +130,15 @@ pub fn shown_url(url: &str) -> String {
         shown.extend(["#", MASK]);
     }
     shown
+}
+
+/// Returns `true` for parameters as other drivers write them: `db;password=…`.
+fn has_parameters(text: &str) -> bool {
+    text.contains([';', '='])
+}
+
+fn shown_host(host: &str) -> &str {
+    if has_parameters(host) { MASK } else { host }
 }
 
 fn shown_parameter(pair: &str) -> String {
