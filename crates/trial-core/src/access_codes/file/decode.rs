@@ -45,7 +45,16 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, AccessCodeFileError> {
     if MARKUP.iter().any(|tag| beginning.starts_with(tag)) {
         return Err(foreign("a web page or XML", "open it in a spreadsheet and save it as .xlsx or CSV"));
     }
+    if is_json(&text) {
+        return Err(foreign("JSON", "write it as CSV, with the header `kind,code` and a line for each access code"));
+    }
     Ok(text)
+}
+
+/// Returns `true` for the beginning of an array or an object: a header or a row begins with a kind.
+fn is_json(text: &str) -> bool {
+    let mut signs = text.chars().filter(|c| !c.is_whitespace());
+    matches!((signs.next(), signs.next()), (Some('['), Some('[' | '{' | '"' | ']')) | (Some('{'), Some('"' | '}')))
 }
 
 fn foreign(found: &str, remedy: &'static str) -> AccessCodeFileError {

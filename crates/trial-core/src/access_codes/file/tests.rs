@@ -233,6 +233,10 @@ fn what_is_no_such_file_is_refused_by_what_was_found() {
         (b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0\0\0", "not text"),
         (b"\xFF\xFE\0\0k\0\0\0", "not text"),
         (b"<html><table>", "a web page or XML"),
+        (b"[\n  {\"kind\": \"voice\", \"code\": \"95001\"}\n]\n", "JSON; write it as CSV, with the header `kind,code`"),
+        (b"\xEF\xBB\xBF{ \"codes\": [] }", "JSON; write it as CSV"),
+        (b"{\"kind\":\"voice\",\"code\":\"95001\"}\n{\"kind\":", "JSON; write it as CSV"),
+        (b"[[\"voice\", \"95001\"]]", "JSON; write it as CSV"),
         (b"\n<?xml version=\"1.0\"?><Workbook>", "a web page or XML"),
     ] {
         let error = refused(text, FileHeader::Required);
