@@ -15,7 +15,7 @@ use trial_engine::{CountedReceipts, SharedClock, TimeParts, TimeServer};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::ambient::{OsEntropy, SystemClock};
-use crate::config::{Config, DEFAULT_FILE, Database, ServiceUrl};
+use crate::config::{Config, DEFAULT_FILE, Database, ServiceUrl, Settings};
 
 /// A ledger on one of the databases.
 #[derive(Clone)]
@@ -34,17 +34,23 @@ impl TimeServer for ServerTime {
     }
 }
 
-/// Adds to an error that defaults are used, if there is no configuration file.
+/// The sentence for operators, if the database is the default one for want of a configuration.
+pub(crate) fn no_file(config: &Config) -> Option<String> {
+    let is_default = config.file.is_none() && config.settings.storage == Settings::default().storage;
+    is_default.then(|| {
+        format!("there is no {DEFAULT_FILE} in this directory, so defaults are used; name a configuration with `--config FILE`")
+    })
+}
+
+/// Adds the sentence of [`no_file`] to an error.
 ///
 /// # Errors
 /// That of `outcome`.
 pub(crate) fn or_no_file<T>(config: &Config, outcome: anyhow::Result<T>) -> anyhow::Result<T> {
-    if config.file.is_some() {
-        return outcome;
+    match no_file(config) {
+        Some(notice) => outcome.context(notice),
+        None => outcome,
     }
-    outcome.with_context(|| {
-        format!("there is no {DEFAULT_FILE} in this directory, so defaults are used; name a configuration with `--config FILE`")
-    })
 }
 
 /// A database of a server whose migrations have all run, with the server's clock.

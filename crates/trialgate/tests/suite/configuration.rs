@@ -77,11 +77,17 @@ fn a_database_is_missed_with_the_configuration_that_is_missing() {
                  `--config FILE`: there is no database at";
     assert!(line.starts_with(start), "{line}");
     assert!(home.run("doctor").out.contains("there is no trialgate.toml in this directory"));
-    let line = home.run("backup copy.db").refused();
-    assert!(
-        line.starts_with("trialgate: there is no trialgate.toml in this directory, so defaults are used"),
-        "{line}"
-    );
+    for command in ["backup copy.db", "database confirm"] {
+        let line = home.run(command).refused();
+        assert!(
+            line.starts_with("trialgate: there is no trialgate.toml in this directory, so defaults are used"),
+            "{command}: {line}"
+        );
+    }
+    let warning = "warning: there is no trialgate.toml in this directory, so defaults are used";
+    let created = home.run("migrate");
+    assert!(created.status == 0 && created.err.starts_with(warning), "{created:?}");
+    home.run_with("migrate", &[("TRIALGATE_STORAGE__URL", "sqlite:named.db")]).done();
 }
 
 #[test]

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::compose;
 use crate::config::ServiceUrl;
 use crate::global::Global;
-use crate::ledger::Ledger;
-use crate::output::Output;
+use crate::ledger::{Ledger, no_file, or_no_file};
+use crate::output::{Output, complain};
 
 /// `trialgate migrate`
 #[derive(Debug, Args)]
@@ -45,7 +45,10 @@ impl Migrate {
         if let (Some(from), Some(to)) = (&self.from, &self.to) {
             return moving::run(&config, from, to, self.output);
         }
-        let ran = compose::runtime()?.block_on(Ledger::migrate(&config.database))?;
+        let ran = or_no_file(&config, compose::runtime()?.block_on(Ledger::migrate(&config.database)))?;
+        if let Some(notice) = no_file(&config) {
+            complain(&format!("warning: {notice}"));
+        }
         self.output.show(&MigrateReport { database: config.database.to_string(), ran })
     }
 }
