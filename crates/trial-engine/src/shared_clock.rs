@@ -50,15 +50,16 @@ pub struct TimeParts {
 }
 
 impl TimeParts {
-    /// Measures the clock once a minute until the stop.
+    /// Measures the clock at once, because the first measurement was before metrics were recorded, and then once a
+    /// minute until the stop.
     pub(crate) async fn run(self, closing: CancellationToken) {
         loop {
+            if let Err(error) = self.clock.measure(&*self.server).await {
+                tracing::warn!(kind = error.kind(), "the server's clock cannot be read; time goes on as last measured");
+            }
             tokio::select! {
                 () = closing.cancelled() => return,
                 () = sleep(EVERY) => {}
-            }
-            if let Err(error) = self.clock.measure(&*self.server).await {
-                tracing::warn!(kind = error.kind(), "the server's clock cannot be read; time goes on as last measured");
             }
         }
     }

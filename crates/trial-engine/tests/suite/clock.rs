@@ -93,6 +93,21 @@ async fn the_clock_is_measured_while_the_engine_runs() {
     engine.stop().await.unwrap();
 }
 
+/// The clock was measured before metrics were recorded: without another measurement, the skew is absent for a minute.
+#[tokio::test(start_paused = true)]
+async fn the_clock_is_measured_when_the_engine_starts() {
+    let server = Arc::new(Server::at(now()));
+    let clock = SharedClock::of(&*server, Arc::new(FixedClock::new(now()))).await.unwrap();
+    let time = Some(TimeParts { clock: clock.clone(), server: server.clone() });
+    server.0.lock().unwrap().0 = now() + TimeDelta::hours(1);
+    let engine = Engine::start(EngineParts { time, ..parts(MockTrialLedger::new()) }, options());
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(clock.skew().get(), -TimeDelta::hours(1));
+    engine.stop().await.unwrap();
+}
+
 /// Scheduled tasks that last ran this long ago.
 fn upkeep_of_a_leap() -> MockUpkeep {
     let mut upkeep = MockUpkeep::new();
