@@ -29,4 +29,32 @@ impl LedgerError {
             Self::Corrupt(_) => "corrupt",
         }
     }
+
+    /// The error with its causes, for operators. The causes of inconsistent data are left out: they may quote a row.
+    pub fn with_causes(&self) -> String {
+        let text = self.to_string();
+        if matches!(self, Self::Corrupt(_)) {
+            return text;
+        }
+        let causes = std::iter::successors(self.source(), |cause| cause.source());
+        causes.fold(text, |text, cause| format!("{text}: {cause}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_shown_unless_they_may_quote_a_row() {
+        let cause = || LedgerError::Contended(Box::from("canceling statement due to lock timeout"));
+        let shown = LedgerError::Unavailable(Box::new(cause())).with_causes();
+        assert_eq!(
+            shown,
+            "the ledger cannot be reached: the database is held by another session; try again: canceling statement due \
+             to lock timeout"
+        );
+        let row = LedgerError::Corrupt(Box::from("invalid input syntax: \"+8616673280001\""));
+        assert_eq!(row.with_causes(), "the stored data is inconsistent");
+    }
 }

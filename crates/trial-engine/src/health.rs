@@ -16,8 +16,10 @@ use crate::outbox::delivery::PlatformState;
 use crate::shared_clock::ClockSkew;
 use crate::sms::dispatch::Gateways;
 
-/// The longest wait for a dependency's answer.
+/// The longest wait for the mail server's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest wait for the ledger's answer: longer than that for a lock, so that the cause is known.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(3);
 /// The time for which a mail server's answer is reused, so that frequent probes do not burden it.
 const MAIL_MEMORY: Duration = Duration::from_secs(15);
 
@@ -54,7 +56,7 @@ impl EngineHealth {
         Self { ledger, mailer, admission, gateways, platform, mail, judged, probing }
     }
 
-    /// The result of the last decisions; without any, of an empty one.
+    /// The result of the last decisions; without any lately, of a probe.
     async fn storage(&self) -> Option<String> {
         if self.admission.is_closed() {
             return Some("nothing is decided any more".to_owned());
@@ -66,10 +68,10 @@ impl EngineHealth {
         if let Course::Known(problem) = self.judged.decisions.course(self.judged.wait) {
             return problem;
         }
-        let problem = match timeout(PATIENCE, self.ledger.check()).await {
+        let problem = match timeout(LEDGER_PATIENCE, self.ledger.check()).await {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
+            Ok(Err(error)) => Some(error.with_causes()),
+            Err(_) => Some(format!("no answer within {} s", LEDGER_PATIENCE.as_secs())),
         };
         self.judged.decisions.probed(problem.clone());
         problem

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The age up to which the last decision predicts the next one.
+/// The age up to which the last decision or probe predicts the next one.
 const FRESH: Duration = Duration::from_secs(1);
+/// The age up to which a failed decision does: a probe does not take the locks of every decision.
+const FRESH_FAILURE: Duration = Duration::from_secs(3);
 
 /// The record of the decisions of this instance.
 #[derive(Debug, Default)]
@@ -15,7 +17,15 @@ pub(crate) struct Decisions(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     waiting_since: Option<Instant>,
-    last: Option<(Instant, Option<String>)>,
+    last: Option<Last>,
+}
+
+/// The last decision or probe, with its problem, if any.
+#[derive(Debug)]
+struct Last {
+    at: Instant,
+    fresh: Duration,
+    problem: Option<String>,
 }
 
 /// The health of the decisions.
@@ -35,12 +45,13 @@ impl Decisions {
 
     /// Records a decision of a request, or its failure.
     pub(crate) fn decided(&self, problem: Option<String>) {
-        *self.lock() = Known { waiting_since: None, last: Some((Instant::now(), problem)) };
+        let fresh = if problem.is_some() { FRESH_FAILURE } else { FRESH };
+        *self.lock() = Known { waiting_since: None, last: Some(Last { at: Instant::now(), fresh, problem }) };
     }
 
-    /// Records a decision that no request caused, or its failure.
+    /// Records a probe that succeeded, or its failure: the next one may follow soon, and find the cause gone.
     pub(crate) fn probed(&self, problem: Option<String>) {
-        self.lock().last = Some((Instant::now(), problem));
+        self.lock().last = Some(Last { at: Instant::now(), fresh: FRESH, problem });
     }
 
     /// Records that nothing waits for the decision under way any more.
@@ -60,8 +71,8 @@ impl Decisions {
             (Some(waited), _) if waited > bound => {
                 Course::Known(Some(format!("requests have waited for a decision for {} s", waited.as_secs())))
             }
-            (Some(_), last) => Course::Known(last.as_ref().and_then(|(_, problem)| problem.clone())),
-            (None, Some((at, problem))) if at.elapsed() < FRESH => Course::Known(problem.clone()),
+            (Some(_), last) => Course::Known(last.as_ref().and_then(|last| last.problem.clone())),
+            (None, Some(last)) if last.at.elapsed() < last.fresh => Course::Known(last.problem.clone()),
             (None, _) => Course::Idle,
         }
     }

@@ -128,7 +128,7 @@ impl Decider {
 pub(crate) fn problem_of<T>(decided: &Result<T, LedgerError>) -> Option<String> {
     match decided {
         Ok(_) | Err(LedgerError::Corrupt(_)) => None,
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(error.with_causes()),
     }
 }
 

@@ -35,11 +35,26 @@ async fn failed_decisions_are_reported_until_one_succeeds() {
     ledger.expect_check().times(1).returning(|| Ok(()));
     let engine = Engine::start(EngineParts { mailer: sound_mailer(), ..parts(ledger) }, options());
     assert_eq!(apply(&engine, 1).await.unwrap(), Ok(ApplyReply::CONFLICT));
-    let busy = LedgerError::Contended(Box::from("lock timeout")).to_string();
-    assert_eq!(storage(&engine).await, Some(busy), "the ledger is not asked for what the last decision said");
+    let busy = Some("the database is held by another session; try again: lock timeout".to_owned());
+    assert_eq!(storage(&engine).await, busy, "the ledger is not asked for what the last decision said");
     advance(Duration::from_secs(2)).await;
-    assert_eq!(storage(&engine).await, None, "nothing waits: a decision of nothing finds out");
+    assert_eq!(storage(&engine).await, busy, "a failure is remembered for longer than a success");
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(storage(&engine).await, None, "nothing waits: a probe finds out");
     assert_eq!(storage(&engine).await, None, "and is remembered for a moment");
+}
+
+/// Readiness recovers without requests, which no proxy sends while it is 503.
+#[tokio::test(start_paused = true)]
+async fn a_failed_probe_is_repeated_after_a_moment() {
+    let mut answers = vec![Ok(()), Err(LedgerError::Contended(Box::from("lock timeout")))];
+    let mut ledger = MockTrialLedger::new();
+    ledger.expect_check().times(2).returning(move || answers.pop().unwrap());
+    let engine = Engine::start(EngineParts { mailer: sound_mailer(), ..parts(ledger) }, options());
+    assert!(storage(&engine).await.is_some());
+    assert!(storage(&engine).await.is_some(), "it is remembered for a moment");
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(storage(&engine).await, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +121,7 @@ async fn each_problem_is_reported_and_mail_is_not_vital() {
     assert_eq!(
         problems(ledger, mailer).await,
         [
-            ("storage", Some("the ledger cannot be reached".to_owned()), true),
+            ("storage", Some("the ledger cannot be reached: cause".to_owned()), true),
             ("sms", None, false),
             ("mail", Some("no connection".to_owned()), false),
             ("clock", None, false),
