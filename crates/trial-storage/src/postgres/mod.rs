@@ -17,6 +17,7 @@ mod outbox;
 mod persist;
 mod portal;
 mod privacy;
+mod probe;
 mod receipts;
 mod session;
 mod set;
@@ -34,8 +35,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 use futures_util::FutureExt;
+use futures_util::future::join;
 use tokio::runtime::Handle;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
@@ -271,14 +273,18 @@ impl PostgresLedger {
         migrate::migrate(&connector).await
     }
 
-    /// The dangers of the server's settings, in sentences that say what to do; the graver ones with `true`.
+    /// The dangers of the server's settings, and what decisions wait for, in sentences that say what to do; the graver
+    /// ones with `true`.
     ///
     /// # Errors
     /// [`LedgerError`] if the server cannot be asked.
     pub async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
-        let (connections, servers) = (self.others.clone(), self.servers);
+        let (turns, connections, servers) = (self.turns.clone(), self.others.clone(), self.servers);
         self.to_its_end(async move {
-            connections.transaction(Kind::Read, PATIENCE, move |conn| settings::concerns(conn, servers).boxed()).await
+            let concerns =
+                connections.transaction(Kind::Read, PATIENCE, move |conn| settings::concerns(conn, servers).boxed());
+            let (concerns, obstacles) = join(concerns, turns.obstacles(&connections)).await;
+            Ok(concerns?.into_iter().chain(obstacles).collect())
         })
         .await
     }
@@ -354,16 +360,7 @@ impl TrialLedger for PostgresLedger {
         let turns = self.turns.clone();
         self.to_its_end(async move {
             turns.check().await?;
-            turns
-                .connections
-                .transaction(Kind::Turn, PATIENCE, |mut conn| {
-                    // Without a row, the commit would wait for no standby.
-                    async move {
-                        conn.batch_execute("UPDATE clock_marks SET id = id WHERE id = 1").await.map_err(Into::into)
-                    }
-                    .boxed()
-                })
-                .await
+            turns.probe().await
         })
         .await
     }

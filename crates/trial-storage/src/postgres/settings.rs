@@ -37,7 +37,7 @@ pub(super) async fn server_time(mut conn: &AsyncPgConnection) -> Result<DateTime
 type Holder = (i32, String, String, Option<i64>);
 
 /// The condition for the admission lock of this database among the locks of the server.
-const ADMISSION_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+pub(super) const ADMISSION_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
     AND (l.classid::bigint << 32) | l.objid::bigint = ";
 

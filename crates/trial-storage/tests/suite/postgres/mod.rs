@@ -10,6 +10,7 @@ mod opening;
 mod plans;
 mod poison;
 mod pooler;
+mod probe;
 mod server;
 mod snapshots;
 mod tls;
