@@ -17,14 +17,14 @@ mod settings_follower;
 mod shared_clock;
 mod signatures;
 mod sms;
+mod supervision;
 mod tenant_commands;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, select_all};
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,6 +57,8 @@ pub use shared_clock::{ClockSkew, SharedClock, TimeParts, TimeServer};
 pub use signatures::Signatures;
 use sms::dispatch::Gateways;
 pub use sms::receipts::CountedReceipts;
+pub use supervision::{Died, Supervised};
+use supervision::{Part, first_end};
 pub use tenant_commands::Orders;
 
 /// The adapters of the engine.
@@ -224,9 +226,6 @@ pub struct Engine {
     parts: Vec<Part>,
 }
 
-/// A task that runs until the engine stops.
-type Part = (&'static str, JoinHandle<()>);
-
 impl Engine {
     /// Starts deciding and delivering on the current runtime.
     pub fn start(parts: EngineParts, options: EngineOptions) -> Self {
@@ -291,10 +290,7 @@ impl Engine {
 
     /// Waits for a part that ends before the stop. None should: without it, the process serves only in part.
     pub async fn ended(&mut self) -> Died {
-        let all = select_all(self.parts.iter_mut().map(|(_, task)| task));
-        let (ended, place, _) = all.await;
-        let (part, _) = self.parts.swap_remove(place);
-        Died { part, source: ended.err() }
+        first_end(&mut self.parts).await
     }
 
     /// Accepts nothing more and finishes accepted work: messages under way and their reports, the queues, deliveries
@@ -337,12 +333,4 @@ async fn measure(decisions: Arc<Decisions>, closing: CancellationToken) {
         }
         metrics::gauge!("trialgate_queue_oldest_waiting_seconds").set(decisions.oldest().as_secs_f64());
     }
-}
-
-/// A part of the engine ended before the stop: by a panic, if there is a source.
-#[derive(Debug, thiserror::Error)]
-#[error("{part} ended by a fault of the program")]
-pub struct Died {
-    part: &'static str,
-    source: Option<tokio::task::JoinError>,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use trial_core::clients::SeenSignature;
 use trial_core::error::LedgerError;
@@ -37,11 +38,11 @@ struct Waiting {
 struct NotRemembered;
 
 impl Signatures {
-    /// Starts on the current runtime.
-    pub fn start(callers: Arc<dyn ApiClients>, clock: Arc<dyn Clock>) -> Self {
+    /// Starts on the current runtime. The task records them: without it, each signed request is rejected.
+    pub fn start(callers: Arc<dyn ApiClients>, clock: Arc<dyn Clock>) -> (Self, JoinHandle<()>) {
         let (asks, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(remember(queue, Arc::clone(&callers), clock));
-        Self { asks, callers }
+        let task = tokio::spawn(remember(queue, Arc::clone(&callers), clock));
+        (Self { asks, callers }, task)
     }
 }
 

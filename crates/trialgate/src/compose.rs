@@ -10,12 +10,11 @@ use anyhow::{Context, anyhow, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
 use trial_core::values::{Keyring, Phone, PhonePolicy};
 use trial_engine::{
-    AltchaBotChallenge, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures,
+    AltchaBotChallenge, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures, Supervised,
 };
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
@@ -46,15 +45,11 @@ pub(crate) struct Service {
     following: Following,
     http: HttpServer,
     ledger: Ledger,
-    renewing: Option<Renewing>,
-    /// Counts log lines that were dropped.
-    counting: JoinHandle<()>,
-}
-
-/// The task that renews the certificate.
-struct Renewing {
-    asked: Arc<Notify>,
-    task: JoinHandle<()>,
+    /// Used by the HTTP server, if at all. The task that records signatures ends with the last one that has it.
+    replays: Arc<dyn ReplayGuard>,
+    /// Asks for a reload of the certificate, if there is one.
+    certificate: Option<Arc<Notify>>,
+    tasks: Supervised,
 }
 
 /// The runtime of the process, with one worker thread per core.
@@ -166,15 +161,14 @@ fn warm_up(phones: PhonePolicy) {
     std::thread::spawn(move || Phone::parse("+8616673280001", &phones));
 }
 
-impl Renewing {
-    fn start(renewal: Renewal) -> Self {
-        if let Verdict::EndsSoon(text) | Verdict::Invalid(text) = Verdict::of(&renewal.presented(), SystemClock.now()) {
-            tracing::warn!("{text}");
-        }
-        let asked = Arc::new(Notify::new());
-        let task = tokio::spawn(renewal.run(RENEWAL_EVERY, Arc::clone(&asked)));
-        Self { asked, task }
+/// Starts the task that renews the certificate; returns the means to ask for a reload.
+fn renew(renewal: Renewal, tasks: &mut Supervised) -> Arc<Notify> {
+    if let Verdict::EndsSoon(text) | Verdict::Invalid(text) = Verdict::of(&renewal.presented(), SystemClock.now()) {
+        tracing::warn!("{text}");
     }
+    let asked = Arc::new(Notify::new());
+    tasks.add("renewing the certificate", tokio::spawn(renewal.run(RENEWAL_EVERY, Arc::clone(&asked))));
+    asked
 }
 
 /// Raises the soft limit of open files to the hard limit: each connection is a file, and the usual 1,024 is meant for
@@ -210,8 +204,9 @@ impl Service {
         warm_up(config.phones().clone());
         let clock = ledger.clock();
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let mut tasks = Supervised::default();
         let routes = prepared.routes.into_iter();
-        let gateways = routes.map(|route| route.start(config, inbox.as_ref(), Some(&ledger)));
+        let gateways = routes.map(|route| route.start(config, inbox.as_ref(), Some(&ledger), &mut tasks));
         let gateways = gateways.collect::<anyhow::Result<_>>()?;
         let mailer: Arc<dyn Mailer> = match (prepared.mailer, &inbox) {
             (PreparedMailer::Smtp(mailer), _) => Arc::new(*mailer),
@@ -230,9 +225,11 @@ impl Service {
             endpoint,
         });
         let keyring = Arc::new(prepared.keyring);
-        let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
+        let (signatures, recording) = Signatures::start(ledger.callers(), Arc::clone(&clock));
+        tasks.add("recording signatures", recording);
+        let replays: Arc<dyn ReplayGuard> = Arc::new(signatures);
         let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
-        let guard = prepared.guard.map(|guard| page_guard(guard, replays, &keyring, Arc::clone(&clock)));
+        let guard = prepared.guard.map(|guard| page_guard(guard, Arc::clone(&replays), &keyring, Arc::clone(&clock)));
         let portal =
             config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {
@@ -294,9 +291,12 @@ impl Service {
         let Listeners { public, admin } = listeners;
         let http = HttpServer::bind(public, admin, parts, config.http(), tls);
         let http = http.context("cannot start the HTTP server")?;
-        let renewing = prepared.identity.map(Renewing::start);
-        let counting = tokio::spawn(logging::count_dropped());
-        Ok(Self { engine, following, http, ledger, renewing, counting })
+        let certificate = prepared.identity.map(|renewal| renew(renewal, &mut tasks));
+        tasks.add("counting dropped log lines", tokio::spawn(logging::count_dropped()));
+        if let Some(watching) = ledger.watching() {
+            tasks.add("watching the database servers", watching);
+        }
+        Ok(Self { engine, following, http, ledger, replays, certificate, tasks })
     }
 
     /// Serves until a signal arrives, then finishes accepted requests.
@@ -304,10 +304,10 @@ impl Service {
     /// # Errors
     /// The server ended by itself, or a second signal stopped it before it finished.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { mut engine, mut following, http, ledger, renewing, counting } = self;
+        let Self { mut engine, mut following, http, ledger, replays, certificate, mut tasks } = self;
         let reload = || {
-            if let Some(renewing) = &renewing {
-                renewing.asked.notify_one();
+            if let Some(certificate) = &certificate {
+                certificate.notify_one();
             } else {
                 tracing::info!("nothing to reload: no certificate is configured");
             }
@@ -325,6 +325,7 @@ impl Service {
             }
             died = engine.ended() => Some(died),
             died = following.ended() => Some(died),
+            died = tasks.ended() => Some(died),
         };
         if let Some(died) = &died {
             let source = died.source().map(ToString::to_string);
@@ -334,11 +335,9 @@ impl Service {
             let (ended, ()) = tokio::join!(serving, handle.stop(true));
             engine.stop().await.context("some accepted requests could not be finished")?;
             following.stop().await.context("changes by other instances were not followed to the end")?;
+            drop(replays);
             ledger.close().await;
-            counting.abort();
-            if let Some(renewing) = &renewing {
-                renewing.task.abort();
-            }
+            tasks.stop();
             ended.context("the HTTP server failed")
         };
         tokio::select! {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::ports::{
@@ -277,6 +278,14 @@ impl Ledger {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
             Self::Postgres(ledger, _) => ledger.concerns().await,
+        }
+    }
+
+    /// The task that watches the database's servers, if there is one; at the first call.
+    pub(crate) fn watching(&self) -> Option<JoinHandle<()>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(ledger, _) => ledger.watching(),
         }
     }
 

@@ -99,7 +99,7 @@ fn writer(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
 
 /// Counts dropped lines: always as a metric, and by a log line once lines are accepted again.
 pub(crate) async fn count_dropped() {
-    let Some(dropped) = DROPPED.get() else { return };
+    let Some(dropped) = DROPPED.get() else { return std::future::pending().await };
     let mut ticks = interval(COUNT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = 0;

@@ -9,7 +9,7 @@ use trial_core::platform::EndpointId;
 use trial_core::ports::{Clock, SmsGateway};
 use trial_core::sms::ServedCountries;
 use trial_core::values::Keyring;
-use trial_engine::SmsRoute;
+use trial_engine::{SmsRoute, Supervised};
 use trial_http::CaptchaWidget;
 use trial_mail::{SmtpMailer, Templates};
 use trial_outbound::captcha::Siteverify;
@@ -135,7 +135,8 @@ pub(crate) fn route(setup: &GatewaySetup) -> anyhow::Result<PreparedRoute> {
 }
 
 impl PreparedRoute {
-    /// Starts the gateway on the current runtime. Delivery receipts on its own connection go to the ledger, if given.
+    /// Starts the gateway on the current runtime, and adds its task, if it has one, to `tasks`. Delivery receipts on its
+    /// own connection go to the ledger, if given.
     ///
     /// # Errors
     /// Messages are to be captured and there is no inbox, or TLS cannot be used.
@@ -144,6 +145,7 @@ impl PreparedRoute {
         config: &Config,
         inbox: Option<&Arc<Inbox>>,
         ledger: Option<&Ledger>,
+        tasks: &mut Supervised,
     ) -> anyhow::Result<SmsRoute> {
         let clock = ledger.map_or_else(|| Arc::new(SystemClock) as Arc<dyn Clock>, Ledger::clock);
         let gateway: Arc<dyn SmsGateway> = match self.gateway {
@@ -151,7 +153,11 @@ impl PreparedRoute {
             PreparedGateway::Smpp(settings) => {
                 let receipts = ledger.map(Ledger::receipts);
                 let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock });
-                Arc::new(SmppGateway::start(&settings, receipts).context("`sms.smpp` cannot be used")?)
+                let mut gateway = SmppGateway::start(&settings, receipts).context("`sms.smpp` cannot be used")?;
+                if let Some(task) = gateway.task() {
+                    tasks.add("maintaining the SMPP connection", task);
+                }
+                Arc::new(gateway)
             }
             PreparedGateway::Sandbox => {
                 let inbox = inbox.context("`sms.gateways` has \"sandbox\" without `sandbox.enabled`")?;

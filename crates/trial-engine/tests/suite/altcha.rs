@@ -18,7 +18,7 @@ fn guard(ledger: Arc<dyn ApiClients>, clock: &FixedClock, seed: u64) -> AltchaBo
     AltchaBotChallenge {
         cost: AltchaCost::new(10).unwrap(),
         keyring: Arc::new(data::keyring()),
-        replays: Arc::new(Signatures::start(ledger, Arc::new(clock.clone()))),
+        replays: Arc::new(Signatures::start(ledger, Arc::new(clock.clone())).0),
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SeededEntropy::new(seed)),
     }

@@ -18,3 +18,4 @@ mod screening;
 mod shutdown;
 mod signatures;
 mod stage;
+mod supervision;

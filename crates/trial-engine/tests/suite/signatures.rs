@@ -15,7 +15,7 @@ fn seen(n: u8) -> SeenSignature {
 }
 
 fn signatures(callers: impl ApiClients + 'static) -> Signatures {
-    Signatures::start(Arc::new(callers), Arc::new(FixedClock::default()))
+    Signatures::start(Arc::new(callers), Arc::new(FixedClock::default())).0
 }
 
 #[tokio::test(start_paused = true)]

@@ -164,7 +164,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         planner: data::planner(),
         platform: None,
         time: None,
-        care: None,
+        privacy: None,
     };
     let usual = EngineOptions::default();
     let mail = MailDeliveryOptions { max_per_second: MAX_PER_SECOND, ..usual.mail };

@@ -6,7 +6,7 @@ use rusmpp::pdus::BindTransceiver;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Duration, Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -31,12 +31,14 @@ enum State {
 /// The connection, maintained by a task that ends with this.
 pub(super) struct Link {
     state: watch::Receiver<State>,
-    keeping: JoinHandle<()>,
+    abort: AbortHandle,
+    /// `None` once it is supervised.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.keeping.abort();
+        self.abort.abort();
     }
 }
 
@@ -97,7 +99,16 @@ impl Link {
         let (host, port, timeouts) = (settings.host.clone(), settings.port, settings.timeouts);
         let keeper = Sweeper { host, port, tls, bind, receipts, timeouts };
         let (tell, state) = watch::channel(State::Down("it is being made".to_owned()));
-        Ok(Self { state, keeping: tokio::spawn(keeper.run(tell)) })
+        Ok(Self::over(state, tokio::spawn(keeper.run(tell))))
+    }
+
+    fn over(state: watch::Receiver<State>, task: JoinHandle<()>) -> Self {
+        Self { state, abort: task.abort_handle(), task: Some(task) }
+    }
+
+    /// The task that maintains the connection, at the first call.
+    pub(super) fn task(&mut self) -> Option<JoinHandle<()>> {
+        self.task.take()
     }
 
     /// The session of an established connection, as soon as there is one.
@@ -118,6 +129,9 @@ impl Link {
 
     /// The reason why there is no connection.
     pub(super) fn problem(&self) -> String {
+        if self.state.has_changed().is_err() {
+            return "the task that maintains it ended by a fault of the program".to_owned();
+        }
         match &*self.state.borrow() {
             State::Down(reason) => reason.clone(),
             State::Up(_) => "the connection was lost".to_owned(),
@@ -186,6 +200,18 @@ impl Sweeper {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_no_task_maintains_is_reported() {
+        let (tell, state) = watch::channel(State::Down("it is being made".to_owned()));
+        let task = tokio::spawn(async move {
+            let _tell = tell;
+            panic!("a fault of the program");
+        });
+        let mut link = Link::over(state, task);
+        assert!(link.task().unwrap().await.unwrap_err().is_panic());
+        assert_eq!(link.problem(), "the task that maintains it ended by a fault of the program");
+    }
 
     #[test]
     fn binds_wait_longer_while_sessions_end_soon() {

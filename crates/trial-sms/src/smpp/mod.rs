@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use rusmpp::Pdu;
 use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use trial_core::ports::SmsGateway;
 use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
@@ -137,6 +138,12 @@ impl SmppGateway {
         let (wording, alphabet, timeouts) = (settings.wording.clone(), settings.alphabet, settings.timeouts);
         let link = Link::keep(settings, bind, receipts)?;
         Ok(Self { link, template, wording, alphabet, window, timeouts, reference: AtomicU8::new(0) })
+    }
+
+    /// The task that maintains the connection, at the first call: if it ends before the gateway is dropped, no message
+    /// is sent any more.
+    pub fn task(&mut self) -> Option<JoinHandle<()>> {
+        self.link.task()
     }
 
     /// Submits the parts one after the other, so that a refusal of the first costs nothing.

@@ -39,6 +39,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::FutureExt;
 use futures_util::future::join;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, Outcome, Planner};
@@ -284,7 +285,7 @@ impl PostgresLedger {
             let concerns =
                 connections.transaction(Kind::Read, PATIENCE, move |conn| settings::concerns(conn, servers).boxed());
             let (concerns, obstacles) = join(concerns, turns.obstacles(&connections)).await;
-            Ok(concerns?.into_iter().chain(obstacles).collect())
+            concerns.map(|concerns| concerns.into_iter().chain(obstacles).collect())
         })
         .await
     }
@@ -304,6 +305,11 @@ impl PostgresLedger {
     /// [`LedgerError`] if the server cannot be reached.
     pub async fn server_time(&self) -> Result<DateTime<Utc>, LedgerError> {
         self.in_transaction(Kind::Read, |conn| settings::server_time(conn).boxed()).await
+    }
+
+    /// The task that watches the servers until the close, at the first call.
+    pub fn watching(&self) -> Option<JoinHandle<()>> {
+        self.watch.task()
     }
 
     /// Closes idle connections; the others are closed when their work is done.

@@ -1,10 +1,11 @@
 //! Watches the preconditions of decisions between them: the server in use, and other writable ones.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
 use super::admission_lock::Turns;
@@ -14,7 +15,11 @@ use super::transaction::Kind;
 use super::{PATIENCE, session::Writable};
 
 /// The task that watches; it ends with this.
-pub(super) struct Watch(AbortHandle);
+pub(super) struct Watch {
+    abort: AbortHandle,
+    /// `None` once it is supervised.
+    task: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Watch {
     pub(super) fn start(turns: Turns, connector: Connector, every: Duration) -> Self {
@@ -24,11 +29,16 @@ impl Watch {
                 look(&turns, &connector).await;
             }
         });
-        Self(task.abort_handle())
+        Self { abort: task.abort_handle(), task: Mutex::new(Some(task)) }
+    }
+
+    /// The task, at the first call.
+    pub(super) fn task(&self) -> Option<JoinHandle<()>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn stop(&self) {
-        self.0.abort();
+        self.abort.abort();
     }
 }
 

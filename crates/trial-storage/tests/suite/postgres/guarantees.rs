@@ -159,6 +159,18 @@ async fn batches_that_are_old_are_not_kept() {
     assert_eq!(database.execute("SELECT count(*) FROM decided_batches").await, "2");
 }
 
+/// A supervisor learns of an end of the task that watches; the usual one is the close.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_servers_are_watched_until_the_ledger_is_closed() {
+    let database = Database::new().await;
+    let ledger = database.open().await;
+    let watching = ledger.watching().unwrap();
+    assert!(ledger.watching().is_none());
+    assert!(!watching.is_finished());
+    ledger.close();
+    assert!(watching.await.unwrap_err().is_cancelled());
+}
+
 /// A standby that lacks the last batch is promoted: first beside its primary, then alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {

@@ -12,6 +12,7 @@ use trial_core::ports::{BotChallenge, Clock, Mailer, Operations};
 use trial_core::quota::QuotaView;
 use trial_core::tenants::TenantPage;
 use trial_core::values::TenantId;
+use trial_engine::Supervised;
 use trial_engine::operations::clients_in_use;
 
 use super::platform;
@@ -233,7 +234,8 @@ async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
             report.ok("sms", "sandbox: messages are captured, not sent");
             continue;
         }
-        let gateway = match prepare::route(setup).and_then(|route| route.start(config, None, None)) {
+        let mut tasks = Supervised::default();
+        let gateway = match prepare::route(setup).and_then(|route| route.start(config, None, None, &mut tasks)) {
             Ok(route) => route.gateway,
             Err(error) => {
                 report.fail("sms", format!("{error:#}"));
