@@ -123,7 +123,7 @@ pub trait TrialLedger: Send + Sync {
         self.commit(gather(), planner).await
     }
 
-    /// Acquires the admission lock, writes a row that nobody reads, and commits: fails as a decision would.
+    /// Takes the locks of a decision, changes nothing, and commits: fails as a decision would.
     ///
     /// # Errors
     /// As for [`TrialLedger::commit`].

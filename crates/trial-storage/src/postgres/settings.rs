@@ -51,7 +51,8 @@ async fn holder(mut conn: &AsyncPgConnection) -> Result<Option<(bool, String)>, 
         )
         .sql(ADMISSION_LOCK)
         .sql(TURNSTILE)
-        .sql(" ORDER BY seconds DESC NULLS FIRST LIMIT 1");
+        // A decision that waits for another session is not the one to end: the probe names that session.
+        .sql(" AND cardinality(pg_blocking_pids(l.pid)) = 0 ORDER BY seconds DESC NULLS FIRST LIMIT 1");
     let holder: Option<Holder> =
         holders.returning::<(Integer, Text, Text, Nullable<BigInt>)>().get_result(&mut conn).await.optional()?;
     let Some((pid, user, program, age)) = holder else { return Ok(None) };
