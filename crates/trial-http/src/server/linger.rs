@@ -13,6 +13,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The time after which the connection is closed, whatever the client still sends.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time for which a client that may have sent all is waited for.
+const BRIEF: Duration = Duration::from_millis(100);
 /// Bytes that are discarded at once.
 const FIRST: usize = 256 * 1_024;
 /// Bytes of each later interval: 8 MiB take three seconds.
@@ -27,7 +29,7 @@ pub(super) struct Linger {
     /// Bytes that may be discarded until `timer` ends.
     allowance: usize,
     timer: Pin<Box<Sleep>>,
-    /// The client has more to send.
+    /// The client has more to send, as far as is known.
     expects_more: bool,
 }
 
@@ -61,11 +63,12 @@ impl Linger {
                     self.expects_more = true;
                     self.allowance -= buffer.filled().len();
                 }
-                Poll::Pending if self.expects_more => {
-                    self.timer.as_mut().reset(self.deadline);
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {
+                    let brief = self.deadline - LINGER_TIMEOUT + BRIEF;
+                    self.timer.as_mut().reset(if self.expects_more { self.deadline } else { brief });
                     return self.timer.as_mut().poll(context);
                 }
-                Poll::Ready(_) | Poll::Pending => return Poll::Ready(()),
             }
         }
     }
@@ -115,8 +118,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_owes_nothing_is_not_waited_for() {
-        assert_eq!(lingered(Client { sent: 0, is_silent: true }, false).await, (0, 0));
+    async fn a_client_that_owes_nothing_is_waited_for_briefly() {
+        assert_eq!(lingered(Client { sent: 0, is_silent: true }, false).await, (0, BRIEF.as_millis()));
     }
 
     #[tokio::test(start_paused = true)]
