@@ -32,12 +32,13 @@ impl LedgerError {
 
     /// The error with its causes, for operators. The causes of inconsistent data are left out: they may quote a row.
     pub fn with_causes(&self) -> String {
-        let text = self.to_string();
-        if matches!(self, Self::Corrupt(_)) {
-            return text;
+        let mut text = self.to_string();
+        let mut cause = self.source().filter(|_| !matches!(self, Self::Corrupt(_)));
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
         }
-        let causes = std::iter::successors(self.source(), |cause| cause.source());
-        causes.fold(text, |text, cause| format!("{text}: {cause}"))
+        text
     }
 }
 
