@@ -5,12 +5,12 @@ use std::fmt;
 use anyhow::bail;
 use clap::Subcommand;
 use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, SafeOutcome, SafeRange, SafeReason};
-use trial_core::ports::NumberRanges;
 use trial_core::values::NumberRange;
 use trial_engine::operations::number_ranges::{self, NumberRangesReport};
 
 use super::{policy_in_force, with_database};
 use crate::global::Global;
+use crate::ledger::Ledger;
 use crate::output::{Output, Printed, Table, time};
 use crate::process;
 
@@ -78,7 +78,7 @@ impl PrefixesCommand {
             Self::Safe(Safe::Remove { prefix, output }) => (Change::Remove(prefix), output),
         };
         let report = with_database(global, async |config, ledger| {
-            make(&*ledger.prefixes(), change).await?;
+            make(ledger, change).await?;
             let policy = policy_in_force(config, ledger).await?;
             Ok(number_ranges::list(&*ledger.prefixes(), &policy, ledger.clock().now()).await?)
         })?;

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use trial_core::ports::Clock as _;
 use trial_engine::operations::access_codes::{self, StockReport};
 
-use crate::ambient::SystemClock;
 use crate::commands::{policy_in_force, with_database};
 use crate::global::Global;
 use crate::output::{Output, Printed, Table, time};
@@ -13,7 +11,7 @@ use crate::output::{Output, Printed, Table, time};
 pub(super) fn run(global: &Global, output: Output) -> anyhow::Result<()> {
     output.show(&Printed(with_database(global, async |config, ledger| {
         let policy = policy_in_force(config, ledger).await?;
-        Ok(access_codes::stock(&*ledger.operations(), &policy, SystemClock.now()).await?)
+        Ok(access_codes::stock(&*ledger.operations(), &policy, ledger.clock().now()).await?)
     })?))
 }
 

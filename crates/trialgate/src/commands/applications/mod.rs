@@ -5,13 +5,11 @@ mod printer;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use trial_core::applications::ApplicationQuery;
-use trial_core::ports::Clock as _;
 use trial_core::values::{CompanyName, Email, MailHosts, RequestId};
 use trial_engine::operations::Disclosure;
 use trial_engine::operations::timeline::{self, TimelineParts};
 
 use super::{phone, policy_in_force, record_search, reveal, with_database};
-use crate::ambient::SystemClock;
 use crate::arguments::whole;
 use crate::config::Config;
 use crate::global::Global;
@@ -63,7 +61,7 @@ impl Applications {
             }
             let policy = &policy_in_force(config, ledger).await?;
             let (operations, audit) = (&*ledger.operations(), &*ledger.audit());
-            let parts = TimelineParts { operations, audit, policy, now: SystemClock.now() };
+            let parts = TimelineParts { operations, audit, policy, now: ledger.clock().now() };
             Ok(timeline::find(parts, query, limit, Disclosure::Revealed).await?)
         })?))
     }
