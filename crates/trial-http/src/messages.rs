@@ -1,61 +1,12 @@
-//! Texts of return codes in two languages, and the reply bodies with them, rendered once.
+//! Reply bodies of return codes in two languages, rendered once.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::Bytes;
 use serde::Serialize;
-use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
 use trial_core::values::Locale;
 
 use crate::form::Nesting;
-
-const QUOTA_EN: &str = "The number of e-mails sent today has reached the threshold. Contact operations personnel.";
-const QUOTA_ZH: &str = "今日发送的邮件数已达到上限，请联系运营人员。";
-
-/// The text of a return code of `generateverifycode`.
-pub(crate) const fn send_message(code: SendCode, locale: Locale) -> &'static str {
-    let (en, zh) = match code {
-        SendCode::Sent => ("The short message is sent successfully.", "The short message is sent successfully."),
-        SendCode::TooSoon => {
-            ("A verification code already exists. Request another one later.", "验证码已存在，请稍后再获取。")
-        }
-        SendCode::Exception => (
-            "An exception occurred while sending the verification code. Contact operations personnel.",
-            "发送验证码时出现异常，请联系运营人员。",
-        ),
-        SendCode::NotSent => {
-            ("The short message could not be sent. Contact operations personnel.", "短信发送失败，请联系运营人员。")
-        }
-        SendCode::QuotaReached => (QUOTA_EN, QUOTA_ZH),
-    };
-    in_locale(locale, en, zh)
-}
-
-/// The text of a return code of `applyTenant`.
-pub(crate) const fn apply_message(code: ApplyCode, locale: Locale) -> &'static str {
-    let (en, zh) = match code {
-        ApplyCode::Success => ("success", "success"),
-        ApplyCode::NoCode => (
-            "The verification code does not exist or has expired. Get a new one.",
-            "验证码不存在或已过期，请重新获取。",
-        ),
-        ApplyCode::WrongCode => ("The verification code is wrong.", "验证码错误。"),
-        ApplyCode::Exception => (
-            "An exception occurred while verifying the verification code. Contact operations personnel.",
-            "校验验证码时出现异常，请联系运营人员。",
-        ),
-        ApplyCode::TenantExists => (
-            "A tenant in trial or commercial use already exists. Contact operations personnel.",
-            "已存在试用或商用的租户，请联系运营人员。",
-        ),
-        ApplyCode::Conflict => ("Resource conflict. Try again in 1 minute.", "资源冲突，请在1分钟后重试。"),
-        ApplyCode::PoolEmpty => (
-            "No voice or multimedia access code is left for trial use. Contact operations personnel.",
-            "试用的语音或多媒体接入码已用完，请联系运营人员。",
-        ),
-        ApplyCode::QuotaReached => (QUOTA_EN, QUOTA_ZH),
-    };
-    in_locale(locale, en, zh)
-}
 
 /// One of two wordings.
 pub(crate) const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
@@ -81,16 +32,9 @@ struct Enveloped {
 }
 
 impl Reply {
-    fn new(code: &'static str, message: &'static str) -> Self {
+    pub(crate) const fn new(row: &'static ReturnCode, locale: Locale) -> Self {
+        let (code, message) = (row.code, row.message.in_locale(locale));
         Self { return_code: code, return_msg: message, ret_code: code, ret_msg: message }
-    }
-
-    pub(crate) fn to_send(code: SendCode, locale: Locale) -> Self {
-        Self::new(code.as_str(), send_message(code, locale))
-    }
-
-    pub(crate) fn to_apply(code: ApplyCode, locale: Locale) -> Self {
-        Self::new(code.as_str(), apply_message(code, locale))
     }
 
     fn body(self, nesting: Nesting) -> Bytes {
@@ -111,13 +55,13 @@ pub(crate) struct Replies {
 
 impl Replies {
     pub(crate) fn new() -> Self {
-        let written = |of: &dyn Fn(Locale) -> Reply| {
+        let written = |row| {
             [Locale::En, Locale::ZhCn]
-                .map(|locale| [Nesting::Flat, Nesting::Nested].map(|place| of(locale).body(place)))
+                .map(|locale| [Nesting::Flat, Nesting::Nested].map(|place| Reply::new(row, locale).body(place)))
         };
         Self {
-            send: SendCode::ALL.map(|code| written(&|locale| Reply::to_send(code, locale))),
-            apply: ApplyCode::ALL.map(|code| written(&|locale| Reply::to_apply(code, locale))),
+            send: SendCode::ALL.map(|code| written(code.row())),
+            apply: ApplyCode::ALL.map(|code| written(code.row())),
         }
     }
 
@@ -187,20 +131,14 @@ mod tests {
     #[test]
     fn bodies_are_found_by_their_code() {
         let replies = Replies::new();
-        for (locale, other) in [(Locale::En, Locale::ZhCn), (Locale::ZhCn, Locale::En)] {
-            for code in SendCode::ALL {
-                for nesting in [Nesting::Flat, Nesting::Nested] {
-                    assert_eq!(replies.send(code, locale, nesting), Reply::to_send(code, locale).body(nesting));
+        for locale in [Locale::En, Locale::ZhCn] {
+            for nesting in [Nesting::Flat, Nesting::Nested] {
+                for code in SendCode::ALL {
+                    assert_eq!(replies.send(code, locale, nesting), Reply::new(code.row(), locale).body(nesting));
                 }
-                let fixed = code == SendCode::Sent;
-                assert_eq!(fixed, send_message(code, locale) == send_message(code, other));
-            }
-            for code in ApplyCode::ALL {
-                for nesting in [Nesting::Flat, Nesting::Nested] {
-                    assert_eq!(replies.apply(code, locale, nesting), Reply::to_apply(code, locale).body(nesting));
+                for code in ApplyCode::ALL {
+                    assert_eq!(replies.apply(code, locale, nesting), Reply::new(code.row(), locale).body(nesting));
                 }
-                let fixed = code == ApplyCode::Success;
-                assert_eq!(fixed, apply_message(code, locale) == apply_message(code, other));
             }
         }
     }

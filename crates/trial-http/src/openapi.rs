@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data};
 use serde_json::{Value, json};
-use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
 use trial_core::values::Locale;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -179,7 +179,7 @@ fn request_body(described: Described, schema: &str, fields: Value) -> RequestBod
 }
 
 fn send_code(described: Described) -> OperationBuilder {
-    let examples = SendCode::ALL.map(|code| (code.as_str(), when_sending(code), Reply::to_send(code, Locale::En)));
+    let examples = SendCode::ALL.map(SendCode::row);
     public(described, "generateVerifyCode", "Send a verification code")
         .request_body(Some(request_body(described, "CodeRequest", json!({"phone": "16673280001"})).build()))
         .response("200", replies(described, &examples))
@@ -189,35 +189,10 @@ fn apply(described: Described) -> OperationBuilder {
     let example = json!({
         "companyName": "Example Ltd.", "phone": "16673280001", "phoneVerifyCode": "123456", "email": "a@example.com"
     });
-    let examples = ApplyCode::ALL.map(|code| (code.as_str(), when_applying(code), Reply::to_apply(code, Locale::En)));
+    let examples = ApplyCode::ALL.map(ApplyCode::row);
     public(described, "applyTenant", "Apply for a trial")
         .request_body(Some(request_body(described, "Application", example).build()))
         .response("200", replies(described, &examples))
-}
-
-const fn when_sending(code: SendCode) -> &'static str {
-    match code {
-        SendCode::Sent => "The gateway accepted the message.",
-        SendCode::TooSoon => "Inside the resend interval, or over the phone's send limit. Retry-After gives the wait.",
-        SendCode::Exception => "Storage or gateway unreachable, outcome of the send unknown, or the phone is locked.",
-        SendCode::NotSent => "The gateway refused the message, or the daily SMS budget is used up.",
-        SendCode::QuotaReached => "The e-mails sent today have reached the threshold.",
-    }
-}
-
-const fn when_applying(code: ApplyCode) -> &'static str {
-    match code {
-        ApplyCode::Success => {
-            "The account information is on its way by e-mail. A repeated application changes nothing."
-        }
-        ApplyCode::NoCode => "None sent, expired, used, or invalid after too many wrong attempts.",
-        ApplyCode::WrongCode => "Counted against the code and against the phone.",
-        ApplyCode::Exception => "The phone is locked after too many wrong codes, or the code cannot be looked up.",
-        ApplyCode::TenantExists => "The same phone, e-mail address or company has a tenant already.",
-        ApplyCode::Conflict => "Too busy, or the outcome is not known. Send the same again after Retry-After.",
-        ApplyCode::PoolEmpty => "A trial needs a voice and a multimedia access code.",
-        ApplyCode::QuotaReached => "The e-mails sent today have reached the threshold.",
-    }
 }
 
 fn public(described: Described, id: &str, summary: &str) -> OperationBuilder {
@@ -255,13 +230,14 @@ fn public(described: Described, id: &str, summary: &str) -> OperationBuilder {
     failures.fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
 }
 
-fn replies(described: Described, examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
-    let examples = examples.iter().map(|(code, when, reply)| {
+fn replies(described: Described, codes: &[&'static ReturnCode]) -> ResponseBuilder {
+    let examples = codes.iter().map(|row| {
+        let reply = Reply::new(row, Locale::En);
         let value = match described.envelope {
             Envelope::Schema => Some(json!({"schema": reply})),
             Envelope::Auto | Envelope::Flat => serde_json::to_value(reply).ok(),
         };
-        (*code, ExampleBuilder::new().summary(*when).value(value).build())
+        (row.code, ExampleBuilder::new().summary(row.cause).value(value).build())
     });
     let content =
         ContentBuilder::new().schema(Some(in_places(described, "Reply"))).examples_from_iter(examples).build();

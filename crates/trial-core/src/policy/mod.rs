@@ -6,13 +6,13 @@ mod settings;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
 use rlibphonenumber::Region;
 
-pub use fraud_guard::{AbusePolicy, BreakerMode, BreakerPolicy};
+pub use fraud_guard::{AbusePolicy, BreakerMode};
 pub use settings::{
-    Overrides, PolicyFault, PolicyInForce, SettingChange, SettingCommand, SettingError, SettingKey, SettingOutcome,
-    SettingRefusal, SettingValue, SettingsInForce,
+    AddressLimits, Bounds, BreakerPolicy, Limits, Overrides, PolicyFault, PolicyInForce, QuotaPolicy, SettingChange,
+    SettingCommand, SettingError, SettingKey, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
+    TrialPolicy, UniqueBy, VerificationPolicy,
 };
 
 use crate::values::{Phone, PhonePolicy, VerificationCode};
@@ -63,94 +63,6 @@ pub struct TestNumber {
     pub code: VerificationCode,
     /// The expiry, after which it is a phone like any other.
     pub until: DateTime<Utc>,
-}
-
-/// Codes: lifetime, resend, attempts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VerificationPolicy {
-    /// The lifetime of a code after each send.
-    pub code_ttl: Duration,
-    /// The longest lifetime of a code, over all its resends.
-    pub code_cap: Duration,
-    /// The wait before a code may be requested again.
-    pub resend_after: Duration,
-    /// Wrong attempts that invalidate a code.
-    pub max_tries: u32,
-    /// Consecutive wrong attempts, over all codes, that lock a phone.
-    pub max_failures: u32,
-}
-
-/// Limits that protect phones and money.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// Sends to one phone within any hour that may have left.
-    pub phone_sends_per_hour: u32,
-    /// Sends to one phone within any 24 hours that may have left.
-    pub phone_sends_per_day: u32,
-    /// Sends to one phone within any [`FAILED_SENDS_SPAN`] that failed; no setting.
-    pub failed_sends_per_span: u32,
-    /// Sends to one phone within any hour that failed; no setting.
-    pub failed_sends_per_hour: u32,
-    /// Sends in all within one day.
-    pub sms_per_day: u32,
-    /// Sends to one country code, other than the default region's, within one day.
-    pub sms_per_country_day: u32,
-    /// Sends to one number range within one day; 0 turns the limit off.
-    pub sms_per_prefix_day: u32,
-    /// Requests that one client address may make.
-    pub address: AddressLimits,
-}
-
-/// Requests that one client address may make, with higher limits for the networks around it; 0 turns a limit off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressLimits {
-    /// Code requests per hour.
-    pub codes_per_hour: u32,
-    /// Applications per hour.
-    pub applications_per_hour: u32,
-    /// Requests per hour without a valid signature where one is required, or without a valid body where none is.
-    pub failures_per_hour: u32,
-}
-
-/// The trial itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrialPolicy {
-    /// The duration of a trial.
-    pub duration: Duration,
-    /// The fields that identify a customer.
-    pub unique_by: UniqueBy,
-    /// The times between the reminders and the end of a trial.
-    pub reminders: Vec<Duration>,
-    /// The grace period: an expired trial is suspended for this time and can be recovered, then it is closed.
-    pub grace: Duration,
-    /// The quarantine of the access codes of a closed tenant.
-    pub quarantine: Duration,
-    /// The number of free access codes of a kind at or below which operations are warned.
-    pub low_water: u64,
-}
-
-/// The fields that identify a customer: two tenants in use must not share any of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UniqueBy {
-    /// The phone.
-    pub phone: bool,
-    /// The e-mail address.
-    pub email: bool,
-    /// The company's name.
-    pub company: bool,
-}
-
-/// The daily e-mail limit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuotaPolicy {
-    /// E-mails of each day that take a unit.
-    pub threshold: u32,
-    /// Units of each day that no application gets: for accounts that operations send again.
-    pub kept_for_resends: u32,
-    /// Mails of each day that owners may cause, in addition to the limit; `None` for a twentieth of it.
-    pub owner_mails: Option<u32>,
-    /// The time zone of the day, which begins at 00:00.
-    pub timezone: Tz,
 }
 
 impl VerificationPolicy {
@@ -215,42 +127,14 @@ impl QuotaPolicy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            verification: VerificationPolicy {
-                code_ttl: Duration::from_mins(5),
-                code_cap: Duration::from_mins(10),
-                resend_after: Duration::from_mins(1),
-                max_tries: 5,
-                max_failures: 100,
-            },
-            limits: Limits {
-                phone_sends_per_hour: 5,
-                phone_sends_per_day: 10,
-                failed_sends_per_span: 6,
-                failed_sends_per_hour: 30,
-                sms_per_day: 10_000,
-                sms_per_country_day: 50,
-                sms_per_prefix_day: 0,
-                address: AddressLimits::default(),
-            },
+            verification: VerificationPolicy::default(),
+            limits: Limits::default(),
             abuse: AbusePolicy::default(),
             phone: PhonePolicy { default_region: Region::CN, countries: vec![Region::CN] },
-            trial: TrialPolicy {
-                duration: Duration::from_hours(30 * 24),
-                unique_by: UniqueBy { phone: true, email: true, company: true },
-                reminders: vec![Duration::from_hours(7 * 24), Duration::from_hours(24)],
-                grace: Duration::from_hours(7 * 24),
-                quarantine: Duration::from_hours(30 * 24),
-                low_water: 20,
-            },
-            quota: QuotaPolicy { threshold: 1_000, kept_for_resends: 0, owner_mails: None, timezone: Tz::UTC },
+            trial: TrialPolicy::default(),
+            quota: QuotaPolicy::default(),
             test_numbers: Vec::new(),
             platform_listens: false,
         }
-    }
-}
-
-impl Default for AddressLimits {
-    fn default() -> Self {
-        Self { codes_per_hour: 30, applications_per_hour: 60, failures_per_hour: 600 }
     }
 }

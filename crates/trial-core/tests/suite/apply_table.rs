@@ -4,7 +4,7 @@ use trial_core::access_codes::AccessCodeState;
 use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
 use trial_core::planner::{FactKeys, Outcome, Planner, Request};
 use trial_core::policy::{Policy, UniqueBy};
-use trial_core::return_codes::{ApplyCode, ApplyReply};
+use trial_core::return_codes::ApplyReply;
 use trial_core::tenants::{SharedField, TenantStatus};
 use trial_core::values::{CompanyName, Email, Keyring, SecretKey};
 use trial_testkit::data::{application, company, email, phone, planner, typed};
@@ -13,13 +13,6 @@ use crate::desks::{DAY, MINUTE, MemoryDesk, ask, desk_by, harness, secs, set_fai
 
 fn no_code(reason: NoCodeReason) -> ApplyOutcome {
     ApplyOutcome::Refused(ApplyRefusal::NoCode { reason })
-}
-
-#[test]
-fn the_codes_are_those_of_the_table() {
-    assert_eq!(ApplyCode::ALL.map(ApplyCode::as_str), ["000", "001", "002", "003", "004", "005", "006", "205"]);
-    assert_eq!(ApplyCode::WrongCode.to_string(), "002");
-    assert_eq!((ApplyReply::EXCEPTION.code.as_str(), ApplyReply::EXCEPTION.retry_after), ("003", None));
 }
 
 #[tokio::test]

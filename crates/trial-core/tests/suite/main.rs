@@ -29,6 +29,7 @@ mod prefixes;
 mod properties;
 mod redaction;
 mod resend;
+mod return_codes;
 mod screen;
 mod searches;
 mod security;

@@ -1,17 +1,10 @@
 //! `generateverifycode`: one test for each row of the table, and for each "when" in it.
 
-use trial_core::return_codes::{CodeReply, SendCode};
+use trial_core::return_codes::CodeReply;
 use trial_core::verification::SendState;
 use trial_testkit::data::phone;
 
 use crate::desks::{HOUR, MINUTE, answer, ask, desk_by, harness, reply, secs, set_failures, set_threshold};
-
-#[test]
-fn the_codes_are_those_of_the_table() {
-    assert_eq!(SendCode::ALL.map(SendCode::as_str), ["200", "201", "202", "204", "205"]);
-    assert_eq!(SendCode::NotSent.to_string(), "204");
-    assert_eq!((CodeReply::EXCEPTION.code.as_str(), CodeReply::EXCEPTION.retry_after), ("202", None));
-}
 
 #[tokio::test]
 async fn code_200_the_gateway_accepted_the_message() {

@@ -1,9 +1,9 @@
-//! What each return code asks of a visitor, in two languages.
+//! Notices for visitors in two languages. Those of return codes are in their table.
 
 use std::time::Duration;
 
 use trial_core::bot_challenge::ProofRefusal;
-use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
 use trial_core::values::Locale;
 
 use super::SiteSettings;
@@ -25,93 +25,18 @@ type Said = [(&'static str, &'static str); 2];
 
 /// The notice for a return code of `generateverifycode`.
 pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
-    let said = match code {
-        SendCode::Sent => [
-            (
-                "We have sent a code to your phone.",
-                "Enter it below. If it does not arrive, you can request another one in {wait}.",
-            ),
-            ("验证码已发送到您的手机。", "请在下方输入。若未收到，请留意垃圾短信，{wait}后可重新获取。"),
-        ],
-        SendCode::TooSoon => [
-            ("A code was sent to this phone already.", "Use the latest one. You can request another one in {wait}."),
-            ("已向该手机发送过验证码。", "请使用最近收到的验证码，{wait}后可重新获取。"),
-        ],
-        SendCode::Exception => [
-            (
-                "The code could not be sent.",
-                "Try again in {wait}. If it fails again, contact {contact} and quote the request id below.",
-            ),
-            ("验证码发送异常。", "{wait}后请再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
-        ],
-        SendCode::NotSent => [
-            (
-                "No message can be sent to this phone right now.",
-                "Check the number. If it is right, contact {contact} and quote the request id below.",
-            ),
-            ("短信发送失败。", "请检查号码；如号码无误，请联系 {contact}，并提供下方的请求编号。"),
-        ],
-        SendCode::QuotaReached => QUOTA_REACHED,
-    };
     let soon = (code == SendCode::Exception).then_some(Duration::from_mins(1));
-    notice(code == SendCode::Sent, said, locale, wait.or(soon), site)
+    of_row(code == SendCode::Sent, code.row(), locale, wait.or(soon), site)
 }
 
 /// The notice for a return code of `applyTenant`.
 pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
-    let said = match code {
-        ApplyCode::Success => [
-            ("Your trial is ready.", "We are sending your sign-in details by e-mail."),
-            ("您的试用已开通。", "账号信息正通过邮件发送。"),
-        ],
-        ApplyCode::NoCode => [
-            ("The code does not exist or has expired.", "Request a new code and enter it."),
-            ("验证码不存在或已过期。", "请重新获取验证码并输入。"),
-        ],
-        ApplyCode::WrongCode => [
-            (
-                "The code is wrong.",
-                "Compare it with the latest message. After a few wrong attempts you need a new code.",
-            ),
-            ("验证码错误。", "请与最近收到的短信核对。多次输错后需要重新获取验证码。"),
-        ],
-        ApplyCode::Exception => [
-            ("The code cannot be verified.", "Contact {contact} and quote the request id below."),
-            ("验证码校验异常。", "请联系 {contact}，并提供下方的请求编号。"),
-        ],
-        ApplyCode::TenantExists => [
-            (
-                "This company, phone or e-mail address has a trial or a contract already.",
-                "If it is yours, sign in at {portal}. Otherwise contact {contact} and quote the request id below.",
-            ),
-            (
-                "该公司、手机号或邮箱已有试用或正式租户。",
-                "如属于您，请在 {portal} 登录；否则请联系 {contact}，并提供下方的请求编号。",
-            ),
-        ],
-        ApplyCode::Conflict => [
-            ("Many people are applying right now.", "Your code stays valid. Press “Start the trial” again in {wait}."),
-            ("当前申请人数较多。", "您的验证码仍然有效，{wait}后请再次点击“开始试用”。"),
-        ],
-        ApplyCode::PoolEmpty => [
-            (
-                "No trial numbers are left right now.",
-                "Contact {contact} and quote the request id below: they can free one for you.",
-            ),
-            ("试用号码暂时已分配完。", "请联系 {contact}，并提供下方的请求编号，我们可以为您安排号码。"),
-        ],
-        ApplyCode::QuotaReached => QUOTA_REACHED,
-    };
-    notice(code == ApplyCode::Success, said, locale, wait, site)
+    of_row(code == ApplyCode::Success, code.row(), locale, wait, site)
 }
 
-const QUOTA_REACHED: Said = [
-    (
-        "No more trials can be started today.",
-        "Come back tomorrow, or contact {contact} and quote the request id below.",
-    ),
-    ("今日的试用名额已满。", "请明天再来，或联系 {contact}，并提供下方的请求编号。"),
-];
+fn of_row(is_good: bool, row: &ReturnCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
+    notice(is_good, [(row.event.0, row.next.0), (row.event.1, row.next.1)], locale, wait, site)
+}
 
 /// The notice for an address over its limit.
 pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {

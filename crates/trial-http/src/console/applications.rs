@@ -23,7 +23,7 @@ struct List {
     wrong: Option<String>,
     rows: Vec<ApplicationReport>,
     more: Option<String>,
-    codes: [ApplyCode; 8],
+    codes: [ApplyCode; ApplyCode::ALL.len()],
 }
 
 #[derive(Template)]

@@ -68,16 +68,8 @@ impl Page {
 
     /// Short name of a return code of `applyTenant`.
     pub(super) fn code(&self, code: impl Borrow<ApplyCode>) -> &'static str {
-        self.t(match code.borrow() {
-            ApplyCode::Success => "accepted",
-            ApplyCode::NoCode => "no valid code",
-            ApplyCode::WrongCode => "wrong code",
-            ApplyCode::Exception => "phone locked",
-            ApplyCode::TenantExists => "tenant exists",
-            ApplyCode::Conflict => "busy",
-            ApplyCode::PoolEmpty => "no access code",
-            ApplyCode::QuotaReached => "threshold reached",
-        })
+        let code: &ApplyCode = code.borrow();
+        code.row().name.in_locale(self.language.locale())
     }
 
     pub(super) fn lang(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::{Bounds, SettingKey, SettingValue};
 use crate::policy::Policy;
 use crate::values::SettingDuration;
 
@@ -34,32 +35,23 @@ impl Policy {
     }
 
     fn faults_of_numbers(&self, faults: &mut Vec<PolicyFault>) {
-        let (codes, limits, breaker) = (&self.verification, &self.limits, &self.abuse.breaker);
-        let mut alone = |key, text: &str| faults.push(PolicyFault { key, other: None, text: text.to_owned() });
-        for (key, time) in [
-            ("verification.code_ttl", codes.code_ttl),
-            ("abuse.breaker.block_for", breaker.block_for),
-            ("trial.duration", self.trial.duration),
-        ] {
-            if time.is_zero() {
-                alone(key, "must be longer than 0s");
-            }
-        }
-        for (key, count) in [
-            ("verification.max_tries", codes.max_tries),
-            ("verification.max_failures", codes.max_failures),
-            ("limits.phone.sends_per_hour", limits.phone_sends_per_hour),
-            ("limits.phone.sends_per_day", limits.phone_sends_per_day),
-            ("limits.sms_per_day", limits.sms_per_day),
-            ("limits.sms_per_country_day", limits.sms_per_country_day),
-            ("abuse.breaker.min_sends", breaker.min_sends),
-        ] {
-            if count == 0 {
-                alone(key, "must be at least 1");
-            }
-        }
-        if breaker.min_conversion > 100 {
-            alone("abuse.breaker.min_conversion", "must be at most 100 (percent)");
+        for key in SettingKey::ALL {
+            let Bounds { least, most, is_percentage } = key.bounds();
+            let text = match (least, key.of(self), most) {
+                (SettingValue::Count(least), SettingValue::Count(count), _) if count < least => {
+                    format!("must be at least {least}")
+                }
+                (_, SettingValue::Count(count), SettingValue::Count(most)) if is_percentage && count > most => {
+                    format!("must be at most {most} (percent)")
+                }
+                (SettingValue::SettingDuration(least), SettingValue::SettingDuration(time), _)
+                    if time.is_zero() && !least.is_zero() =>
+                {
+                    "must be longer than 0s".to_owned()
+                }
+                _ => continue,
+            };
+            faults.push(PolicyFault { key: key.as_str(), other: None, text });
         }
     }
 

@@ -1,97 +1,77 @@
-//! Settings that operations may change, their values and ranges.
+//! Values of runtime settings: their types, their written form and their bounds.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::SettingKey;
 use crate::policy::{BreakerMode, Policy};
-use crate::values::{SettingDuration, SettingDurationError, UnknownName, named};
+use crate::values::{SettingDuration, SettingDurationError, UnknownName};
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
+/// Creates the structs of the policy and [`SettingKey`] from the table of settings.
+macro_rules! settings {
+    ($(
+        $(#[$about:meta])*
+        $group:ident in $($at:ident).+ {
+            $($key:ident = $name:literal, $field:ident: $type:ty = $default:expr, $bounds:expr,
+                $english:literal, $chinese:literal;)+
+            $(@others { $($(#[$other_about:meta])* $other:ident: $other_type:ty = $other_default:expr;)+ })?
+        }
+    )+) => {
+        $(
+            $(#[$about])*
+            pub struct $group {
+                $(#[doc = $english] pub $field: $type,)+
+                $($($(#[$other_about])* pub $other: $other_type,)+)?
+            }
 
-/// A part of the policy that operations change, by the name that the configuration has for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SettingKey {
-    /// Sends to one phone within any hour.
-    PhoneSendsPerHour,
-    /// Sends to one phone within any 24 hours.
-    PhoneSendsPerDay,
-    /// Sends in all within one day.
-    SmsPerDay,
-    /// Sends to one country, other than the default region's, within one day.
-    SmsPerCountryDay,
-    /// Sends to one number range within one day.
-    SmsPerPrefixDay,
-    /// Code requests of one client address per hour.
-    AddressCodesPerHour,
-    /// Applications of one client address per hour.
-    AddressApplicationsPerHour,
-    /// Requests of one client address per hour without a valid signature where one is required, or without a valid
-    /// body.
-    AddressFailuresPerHour,
-    /// The action on number ranges whose codes are not used.
-    BreakerMode,
-    /// Codes that must have been sent before a number range is judged.
-    BreakerMinSends,
-    /// The percentage of codes that must have been used.
-    BreakerMinConversion,
-    /// The duration of the block of a number range.
-    BreakerBlockFor,
-    /// The lifetime of a code after each send.
-    CodeTtl,
-    /// The lifetime of a code over all its resends, at most.
-    CodeCap,
-    /// The wait before a code may be requested again.
-    ResendAfter,
-    /// Wrong attempts that invalidate a code.
-    MaxTries,
-    /// Consecutive wrong attempts that lock a phone.
-    MaxFailures,
-    /// The duration of a trial.
-    TrialDuration,
-    /// The grace period: the time in which a trial that has ended can be recovered.
-    TrialGrace,
-    /// The quarantine of the access codes of a closed tenant.
-    Quarantine,
-    /// The number of free access codes of a kind at or below which operations are warned.
-    LowWater,
-    /// E-mails of each day: the daily e-mail limit.
-    Threshold,
-    /// E-mails of each day that are set aside for operators.
-    KeptForResends,
-    /// E-mails of each day that owners may cause.
-    OwnerMails,
+            impl Default for $group {
+                fn default() -> Self {
+                    Self { $($field: $default,)+ $($($other: $other_default,)+)? }
+                }
+            }
+
+            impl $group {
+                fn of(policy: &Policy) -> &Self {
+                    &policy.$($at).+
+                }
+
+                fn of_mut(policy: &mut Policy) -> &mut Self {
+                    &mut policy.$($at).+
+                }
+            }
+        )+
+
+        /// A part of the policy that operations change, by the name that the configuration has for it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum SettingKey {
+            $($(#[doc = $english] $key,)+)+
+        }
+
+        named!(@ SettingKey, "setting; `trialgate settings list` shows all", { $($($key => $name,)+)+ });
+
+        impl SettingKey {
+            /// The values that a change may set.
+            pub fn bounds(self) -> Bounds {
+                match self { $($(Self::$key => $bounds,)+)+ }
+            }
+
+            /// The effect of the setting in English and in Chinese, in one line each.
+            pub const fn texts(self) -> (&'static str, &'static str) {
+                match self { $($(Self::$key => ($english, $chinese),)+)+ }
+            }
+
+            pub(super) fn field(self, policy: &Policy) -> &dyn super::key::Field {
+                match self { $($(Self::$key => &$group::of(policy).$field,)+)+ }
+            }
+
+            pub(super) fn field_mut(self, policy: &mut Policy) -> &mut dyn super::key::Field {
+                match self { $($(Self::$key => &mut $group::of_mut(policy).$field,)+)+ }
+            }
+        }
+    };
 }
-
-named!(@ SettingKey, "setting; `trialgate settings list` shows all", {
-    PhoneSendsPerHour => "limits.phone.sends_per_hour",
-    PhoneSendsPerDay => "limits.phone.sends_per_day",
-    SmsPerDay => "limits.sms_per_day",
-    SmsPerCountryDay => "limits.sms_per_country_day",
-    SmsPerPrefixDay => "limits.sms_per_prefix_day",
-    AddressCodesPerHour => "limits.address.codes_per_hour",
-    AddressApplicationsPerHour => "limits.address.applications_per_hour",
-    AddressFailuresPerHour => "limits.address.failures_per_hour",
-    BreakerMode => "abuse.breaker.mode",
-    BreakerMinSends => "abuse.breaker.min_sends",
-    BreakerMinConversion => "abuse.breaker.min_conversion",
-    BreakerBlockFor => "abuse.breaker.block_for",
-    CodeTtl => "verification.code_ttl",
-    CodeCap => "verification.code_cap",
-    ResendAfter => "verification.resend_after",
-    MaxTries => "verification.max_tries",
-    MaxFailures => "verification.max_failures",
-    TrialDuration => "trial.duration",
-    TrialGrace => "trial.grace",
-    Quarantine => "pool.quarantine",
-    LowWater => "pool.low_water",
-    Threshold => "quota.threshold",
-    KeptForResends => "quota.kept_for_resends",
-    OwnerMails => "quota.owner_mails",
-});
+pub(super) use settings;
 
 /// The value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +84,106 @@ pub enum SettingValue {
     ShareOfThreshold,
     /// A mode of the fraud guard.
     Mode(BreakerMode),
+}
+
+/// The values that a change may set, both ends included. A configuration may go beyond the upper end, except of a
+/// percentage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least.
+    pub least: SettingValue,
+    /// The most.
+    pub most: SettingValue,
+    /// `true` for a percentage.
+    pub is_percentage: bool,
+}
+
+pub(super) const fn count(least: u32, most: u32) -> Bounds {
+    Bounds { least: SettingValue::Count(least), most: SettingValue::Count(most), is_percentage: false }
+}
+
+pub(super) const fn percent() -> Bounds {
+    Bounds { is_percentage: true, ..count(0, 100) }
+}
+
+pub(super) const fn time(least: Duration, most: Duration) -> Bounds {
+    let (least, most) = (SettingValue::SettingDuration(least), SettingValue::SettingDuration(most));
+    Bounds { least, most, is_percentage: false }
+}
+
+pub(super) const fn mode() -> Bounds {
+    let (least, most) = (SettingValue::Mode(BreakerMode::Off), SettingValue::Mode(BreakerMode::On));
+    Bounds { least, most, is_percentage: false }
+}
+
+/// A field of the policy that a setting changes.
+pub(super) trait Field {
+    fn value(&self) -> SettingValue;
+
+    /// Sets the field; a value of another type is left out.
+    fn set(&mut self, value: SettingValue);
+}
+
+impl Field for u32 {
+    fn value(&self) -> SettingValue {
+        SettingValue::Count(*self)
+    }
+
+    fn set(&mut self, value: SettingValue) {
+        if let SettingValue::Count(count) = value {
+            *self = count;
+        }
+    }
+}
+
+impl Field for u64 {
+    fn value(&self) -> SettingValue {
+        SettingValue::Count(u32::try_from(*self).unwrap_or(u32::MAX))
+    }
+
+    fn set(&mut self, value: SettingValue) {
+        if let SettingValue::Count(count) = value {
+            *self = count.into();
+        }
+    }
+}
+
+impl Field for Option<u32> {
+    fn value(&self) -> SettingValue {
+        self.map_or(SettingValue::ShareOfThreshold, SettingValue::Count)
+    }
+
+    fn set(&mut self, value: SettingValue) {
+        match value {
+            SettingValue::Count(count) => *self = Some(count),
+            SettingValue::ShareOfThreshold => *self = None,
+            SettingValue::SettingDuration(_) | SettingValue::Mode(_) => {}
+        }
+    }
+}
+
+impl Field for Duration {
+    fn value(&self) -> SettingValue {
+        SettingValue::SettingDuration(*self)
+    }
+
+    fn set(&mut self, value: SettingValue) {
+        if let SettingValue::SettingDuration(time) = value {
+            *self = time;
+        }
+    }
+}
+
+impl Field for BreakerMode {
+    fn value(&self) -> SettingValue {
+        SettingValue::Mode(*self)
+    }
+
+    fn set(&mut self, value: SettingValue) {
+        if let SettingValue::Mode(mode) = value {
+            *self = mode;
+        }
+    }
 }
 
 /// The written form of [`SettingValue::ShareOfThreshold`].
@@ -140,38 +220,21 @@ pub enum SettingError {
     },
 }
 
-/// The field of the policy that a setting changes.
-enum Place<'a> {
-    Count(&'a mut u32),
-    Large(&'a mut u64),
-    Share(&'a mut Option<u32>),
-    SettingDuration(&'a mut Duration),
-    Mode(&'a mut BreakerMode),
-}
-
 impl SettingKey {
     /// The values that a change may set, both ends included. The configuration may go beyond them.
     pub fn range(self) -> (SettingValue, SettingValue) {
-        let counts =
-            |range: RangeInclusive<u32>| (SettingValue::Count(*range.start()), SettingValue::Count(*range.end()));
-        let times = |least, most| (SettingValue::SettingDuration(least), SettingValue::SettingDuration(most));
-        match self {
-            Self::PhoneSendsPerHour | Self::PhoneSendsPerDay | Self::MaxTries => counts(1..=1_000),
-            Self::SmsPerDay | Self::SmsPerCountryDay => counts(1..=100_000_000),
-            Self::AddressCodesPerHour | Self::AddressApplicationsPerHour | Self::AddressFailuresPerHour => {
-                counts(0..=1_000_000)
-            }
-            Self::BreakerMode => (SettingValue::Mode(BreakerMode::Off), SettingValue::Mode(BreakerMode::On)),
-            Self::BreakerMinConversion => counts(0..=100),
-            Self::BreakerBlockFor => times(MINUTE, 30 * DAY),
-            Self::MaxFailures | Self::BreakerMinSends => counts(1..=1_000_000),
-            Self::Threshold => counts(0..=u32::MAX),
-            Self::SmsPerPrefixDay | Self::LowWater | Self::KeptForResends | Self::OwnerMails => counts(0..=100_000_000),
-            Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
-            Self::ResendAfter => times(Duration::ZERO, DAY),
-            Self::TrialDuration => times(HOUR, 3_650 * DAY),
-            Self::TrialGrace | Self::Quarantine => times(Duration::ZERO, 3_650 * DAY),
-        }
+        let Bounds { least, most, .. } = self.bounds();
+        (least, most)
+    }
+
+    /// The effect of the setting in English.
+    pub const fn what(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// Returns `true` if the value may be a share of another setting instead of a number.
+    pub fn takes_share(self) -> bool {
+        self.of(&Policy::default()) == SettingValue::ShareOfThreshold
     }
 
     /// Reads a value of this setting.
@@ -179,14 +242,14 @@ impl SettingKey {
     /// # Errors
     /// [`SettingError`] if it has another type, or is out of range.
     pub fn parse(self, text: &str) -> Result<SettingValue, SettingError> {
-        if self == Self::OwnerMails && text == SHARE_OF_THRESHOLD {
+        if text == SHARE_OF_THRESHOLD && self.takes_share() {
             return Ok(SettingValue::ShareOfThreshold);
         }
         let (least, most) = self.range();
         let value = match least {
             SettingValue::Count(_) | SettingValue::ShareOfThreshold => {
                 let no_count = || SettingError::Count { text: text.to_owned(), least, most };
-                SettingValue::Count(count(text).ok_or_else(no_count)?)
+                SettingValue::Count(digits(text).ok_or_else(no_count)?)
             }
             SettingValue::SettingDuration(_) => SettingValue::SettingDuration(SettingDuration::from_str(text)?.0),
             SettingValue::Mode(_) => SettingValue::Mode(text.parse()?),
@@ -210,98 +273,16 @@ impl SettingKey {
 
     /// The value of the setting in a policy.
     pub fn of(self, policy: &Policy) -> SettingValue {
-        let mut policy = policy.clone();
-        match self.place(&mut policy) {
-            Place::Count(count) => SettingValue::Count(*count),
-            Place::Large(count) => SettingValue::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
-            Place::Share(count) => count.map_or(SettingValue::ShareOfThreshold, SettingValue::Count),
-            Place::SettingDuration(time) => SettingValue::SettingDuration(*time),
-            Place::Mode(mode) => SettingValue::Mode(*mode),
-        }
+        self.field(policy).value()
     }
 
     /// Puts a value of this setting into a policy; one of another type is left out.
-    pub(super) fn put(self, policy: &mut Policy, value: SettingValue) {
-        match (self.place(policy), value) {
-            (Place::Count(place), SettingValue::Count(count)) => *place = count,
-            (Place::Large(place), SettingValue::Count(count)) => *place = count.into(),
-            (Place::Share(place), SettingValue::Count(count)) => *place = Some(count),
-            (Place::Share(place), SettingValue::ShareOfThreshold) => *place = None,
-            (Place::SettingDuration(place), SettingValue::SettingDuration(time)) => *place = time,
-            (Place::Mode(place), SettingValue::Mode(mode)) => *place = mode,
-            (Place::Count(_) | Place::Large(_) | Place::Share(_) | Place::SettingDuration(_) | Place::Mode(_), _) => {}
-        }
-    }
-
-    fn place(self, policy: &mut Policy) -> Place<'_> {
-        let Policy { verification, limits, abuse, trial, quota, .. } = policy;
-        let breaker = &mut abuse.breaker;
-        match self {
-            Self::PhoneSendsPerHour => Place::Count(&mut limits.phone_sends_per_hour),
-            Self::PhoneSendsPerDay => Place::Count(&mut limits.phone_sends_per_day),
-            Self::SmsPerDay => Place::Count(&mut limits.sms_per_day),
-            Self::SmsPerCountryDay => Place::Count(&mut limits.sms_per_country_day),
-            Self::SmsPerPrefixDay => Place::Count(&mut limits.sms_per_prefix_day),
-            Self::AddressCodesPerHour => Place::Count(&mut limits.address.codes_per_hour),
-            Self::AddressApplicationsPerHour => Place::Count(&mut limits.address.applications_per_hour),
-            Self::AddressFailuresPerHour => Place::Count(&mut limits.address.failures_per_hour),
-            Self::BreakerMode => Place::Mode(&mut breaker.mode),
-            Self::BreakerMinSends => Place::Count(&mut breaker.min_sends),
-            Self::BreakerMinConversion => Place::Count(&mut breaker.min_conversion),
-            Self::BreakerBlockFor => Place::SettingDuration(&mut breaker.block_for),
-            Self::CodeTtl => Place::SettingDuration(&mut verification.code_ttl),
-            Self::CodeCap => Place::SettingDuration(&mut verification.code_cap),
-            Self::ResendAfter => Place::SettingDuration(&mut verification.resend_after),
-            Self::MaxTries => Place::Count(&mut verification.max_tries),
-            Self::MaxFailures => Place::Count(&mut verification.max_failures),
-            Self::TrialDuration => Place::SettingDuration(&mut trial.duration),
-            Self::TrialGrace => Place::SettingDuration(&mut trial.grace),
-            Self::Quarantine => Place::SettingDuration(&mut trial.quarantine),
-            Self::LowWater => Place::Large(&mut trial.low_water),
-            Self::Threshold => Place::Count(&mut quota.threshold),
-            Self::KeptForResends => Place::Count(&mut quota.kept_for_resends),
-            Self::OwnerMails => Place::Share(&mut quota.owner_mails),
-        }
-    }
-
-    /// The effect of the setting, in one line.
-    pub const fn what(self) -> &'static str {
-        match self {
-            Self::PhoneSendsPerHour => "Most codes to one phone within any hour.",
-            Self::PhoneSendsPerDay => "Most codes to one phone within any 24 hours.",
-            Self::SmsPerDay => "Most codes in all per day.",
-            Self::SmsPerCountryDay => "Most codes to one country other than the default region's per day.",
-            Self::SmsPerPrefixDay => "Most codes to one number range (10,000 numbers) per day; 0 for no limit.",
-            Self::AddressCodesPerHour => "Most code requests of one client address per hour; 0 for no limit.",
-            Self::AddressApplicationsPerHour => "Most applications of one client address per hour; 0 for no limit.",
-            Self::AddressFailuresPerHour => {
-                "Most requests of one client address per hour without a valid signature or body; 0 for no limit."
-            }
-            Self::BreakerMode => {
-                "Mode of the fraud guard for number ranges whose codes are not used: off, shadow (list only) or on."
-            }
-            Self::BreakerMinSends => "Codes sent to a number range before it is judged.",
-            Self::BreakerMinConversion => "Percentage of the codes of a number range that must be used.",
-            Self::BreakerBlockFor => "Duration of a number range's block.",
-            Self::CodeTtl => "Lifetime of a code after each send.",
-            Self::CodeCap => "Longest lifetime of a code, resends included.",
-            Self::ResendAfter => "Shortest interval between two code requests.",
-            Self::MaxTries => "Wrong attempts that invalidate a code.",
-            Self::MaxFailures => "Consecutive wrong attempts, over all codes, that lock a phone.",
-            Self::TrialDuration => "Duration of new trials.",
-            Self::TrialGrace => "Grace period: an expired trial is suspended for this long before it is closed.",
-            Self::Quarantine => "Quarantine of the access codes of a closed tenant.",
-            Self::LowWater => "Free access codes of a kind at or below which a warning is sent.",
-            Self::Threshold => "E-mails of each day, at most; 0 stops applications.",
-            Self::KeptForResends => "E-mails per day that are reserved for operators.",
-            Self::OwnerMails => {
-                "Most e-mails per day about owners' passwords; they do not count against the daily limit. `threshold/20` follows it."
-            }
-        }
+    pub fn put(self, policy: &mut Policy, value: SettingValue) {
+        self.field_mut(policy).set(value);
     }
 }
 
-fn count(text: &str) -> Option<u32> {
+fn digits(text: &str) -> Option<u32> {
     // Rust also parses `+5`, which nobody means to write here.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()

@@ -7,8 +7,12 @@ mod change;
 mod faults;
 mod in_force;
 mod key;
+mod table;
 
 pub use change::{SettingChange, SettingCommand, SettingOutcome, SettingRefusal};
 pub use faults::PolicyFault;
 pub use in_force::{Overrides, PolicyInForce, SettingsInForce};
-pub use key::{SettingError, SettingKey, SettingValue};
+pub use key::{Bounds, SettingError, SettingValue};
+pub use table::{
+    AddressLimits, BreakerPolicy, Limits, QuotaPolicy, SettingKey, TrialPolicy, UniqueBy, VerificationPolicy,
+};
