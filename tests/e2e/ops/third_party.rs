@@ -113,3 +113,37 @@ async fn assert_documented(home: &Home, service: &Service, name: &str, more: &[&
         document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert!(ended.stdout.contains(&format!("Tested: {operations}")), "{}", ended.stdout);
 }
+
+/// Reads the schema from the first argument; each other file is TOML, or Markdown with blocks of it.
+const VALIDATE: &str = r#"
+import json, re, sys, tomllib, jsonschema_rs
+schema = json.load(open(sys.argv[1], encoding="utf-8"))
+validator = jsonschema_rs.Draft202012Validator(schema)
+count = 0
+for name in sys.argv[2:]:
+    text = open(name, encoding="utf-8").read()
+    for part in re.findall(r"(?ms)^```toml\n(.*?)^```", text) if name.endswith(".md") else [text]:
+        for error in validator.iter_errors(tomllib.loads(part)):
+            sys.exit(f"{name}: {error.message} at {error.instance_path}")
+        count += 1
+assert not validator.is_valid({"verification": {"max_tries": 0}}), "the range of a number"
+assert not validator.is_valid({"http": {"lisen": "127.0.0.1:8080"}}), "an unknown key"
+assert not validator.is_valid({"trial": {"duration": 30}}), "a duration without its unit"
+print(count)
+"#;
+
+/// The sandbox's configuration and the examples of the documents are valid by the schema that `config schema` prints.
+#[tokio::test]
+async fn examples_are_valid_by_the_schema() {
+    let home = Home::new();
+    let _service = home.sandbox().await;
+    let schema = home.write("schema.json", home.ask(&["config", "schema"]).await);
+    let documents = std::fs::read_dir(document("")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut command = program(&home, "python");
+    command.args(["-c", VALIDATE]).arg(schema).arg(home.config()).args(documents);
+    let ended = finish(command).await;
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let count: usize = ended.stdout.trim().parse().unwrap();
+    assert!(count > 5, "{count} configurations");
+}

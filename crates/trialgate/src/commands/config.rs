@@ -6,7 +6,7 @@ use trial_core::ports::Clock;
 
 use crate::ambient::SystemClock;
 use crate::certificate::Verdict;
-use crate::config::DEFAULT_FILE;
+use crate::config::{Config, DEFAULT_FILE, json_schema};
 use crate::global::Global;
 use crate::output;
 use crate::prepare::prepare;
@@ -18,33 +18,42 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Check whether `serve` would start with this configuration; list everything missing or wrong
     Check,
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
 }
 
 impl ConfigCommand {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
-        let config = global.load()?;
-        let source = config.file.as_ref().map_or_else(
-            || format!("no file ({DEFAULT_FILE} is not in the working directory)"),
-            |file| file.display().to_string(),
-        );
         match self {
-            Self::Show => {
-                let settings = toml::to_string(&config.settings).context("cannot write the configuration as TOML")?;
-                output::say(&format!("# In force: {source}, then the environment, then the defaults.\n{settings}"))
-            }
-            Self::Check => {
-                let prepared = prepare(&config)?;
-                if let Some(identity) = &prepared.identity
-                    && let Verdict::EndsSoon(text) | Verdict::Invalid(text) =
-                        Verdict::of(&identity.presented(), SystemClock.now())
-                {
-                    output::complain(&format!("warning: {text}"));
-                }
-                if let Some(concern) = config.default_region_concern() {
-                    output::complain(&format!("warning: {concern}"));
-                }
-                output::say(&format!("the configuration is valid and complete: {source}"))
-            }
+            Self::Show => show(&global.load()?),
+            Self::Check => check(&global.load()?),
+            Self::Schema => output::say(&serde_json::to_string_pretty(&json_schema())?),
         }
     }
+}
+
+fn show(config: &Config) -> anyhow::Result<()> {
+    let settings = config.settings.to_toml().context("cannot write the configuration as TOML")?;
+    let source = source(config);
+    output::say(&format!("# In force: {source}, then the environment, then the defaults.\n{settings}"))
+}
+
+fn check(config: &Config) -> anyhow::Result<()> {
+    let prepared = prepare(config)?;
+    if let Some(identity) = &prepared.identity
+        && let Verdict::EndsSoon(text) | Verdict::Invalid(text) = Verdict::of(&identity.presented(), SystemClock.now())
+    {
+        output::complain(&format!("warning: {text}"));
+    }
+    if let Some(concern) = config.default_region_concern() {
+        output::complain(&format!("warning: {concern}"));
+    }
+    output::say(&format!("the configuration is valid and complete: {}", source(config)))
+}
+
+fn source(config: &Config) -> String {
+    config.file.as_ref().map_or_else(
+        || format!("no file ({DEFAULT_FILE} is not in the working directory)"),
+        |file| file.display().to_string(),
+    )
 }

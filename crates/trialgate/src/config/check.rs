@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use trial_core::policy::{
-    AbusePolicy, AddressLimits, BreakerPolicy, Limits, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
-    VerificationPolicy,
-};
+use trial_core::policy::{AbusePolicy, Policy, QuotaPolicy, SettingKey, TestNumber, TrialPolicy, UniqueBy};
 use trial_core::privacy::{MIN_RETENTION, check_url};
 use trial_core::values::{Email, Phone, PhonePolicy, VerificationCode};
 use trial_mail::HelloName;
@@ -16,6 +13,7 @@ use trial_mail::HelloName;
 use super::database::Database;
 use super::error::{ConfigError, Origin, Problem, none_of};
 use super::layers::Merged;
+use super::schema::KEYS;
 use super::secret::{Secret, ServiceUrl};
 use super::serving::read_secret;
 use super::settings::{Dkim, PlatformKind, Settings, Storage, UniqueField};
@@ -23,17 +21,10 @@ use super::text::HumanDuration;
 use super::{Config, GatewayKind, serving, site_setup};
 use crate::logging;
 
-/// Upper bounds of what a machine can hold or use.
-const MAX_QUEUE_LENGTH: usize = 1_000_000;
-const MAX_BATCH: usize = 10_000;
-const MAX_MAILS_PER_SECOND: u32 = 10_000;
+/// The largest number of 16 bits: the end of a type, not a range.
+const MAX_U16: f64 = 65_535.0;
 /// A longer wait for a reply is pointless.
 const MAX_FINAL_TIMEOUT: Duration = Duration::from_hours(1);
-const MAX_CONNECTIONS: usize = 1_000_000;
-const MAX_STREAMS: u32 = 10_000;
-/// Bytes that browsers send and the parser of heads can hold.
-const MIN_HEAD: usize = 4 * 1_024;
-const MAX_HEAD: usize = 64 * 1_024;
 /// A stopping server waits longer than this for requests in progress, so that each is answered.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
@@ -51,6 +42,7 @@ struct Findings<'a> {
 pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Result<Config, ConfigError> {
     let Merged { settings, origins, problems } = merged;
     let mut findings = Findings { origins: &origins, problems };
+    findings.ranges(&settings);
     findings.http(&settings);
     findings.engine(&settings);
     findings.trial(&settings);
@@ -97,13 +89,25 @@ impl Findings<'_> {
         }
     }
 
-    fn positive(&mut self, key: &str, value: u32) {
-        self.expect(value > 0, key, "must be at least 1");
-    }
-
-    fn within<T: Copy + PartialOrd + From<u8> + std::fmt::Display>(&mut self, key: &str, value: T, most: T) {
-        let holds = value >= T::from(1) && value <= most;
-        self.expect(holds, key, format!("must be from 1 to {most}"));
+    /// Checks numbers by the ranges of the schema. Those of runtime settings are the core's.
+    fn ranges(&mut self, settings: &Settings) {
+        let table = settings.to_table().map(toml::Value::Table);
+        for (key, schema) in KEYS.iter().filter(|(key, _)| key.parse::<SettingKey>().is_err()) {
+            let value =
+                table.as_ref().ok().and_then(|table| key.split('.').try_fold(table, |below, name| below.get(name)));
+            #[expect(clippy::cast_precision_loss, reason = "bounds are far below 2^53, and all above is out of range")]
+            let number = value.and_then(|value| value.as_float().or(value.as_integer().map(|number| number as f64)));
+            let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+            match (number, least, most) {
+                (Some(number), Some(least), _) if number < least && most.is_none_or(|most| most == MAX_U16) => {
+                    self.wrong(key, format!("must be at least {least}"));
+                }
+                (Some(number), Some(least), Some(most)) if !(least..=most).contains(&number) => {
+                    self.wrong(key, format!("must be from {least} to {most}"));
+                }
+                _ => {}
+            }
+        }
     }
 
     fn lasting(&mut self, key: &str, value: Duration) {
@@ -128,14 +132,10 @@ impl Findings<'_> {
         let is_plain = settings.http.public_url.as_ref().is_some_and(|url| !url.is_https());
         let text = "begins with http://, but `http.tls` turns TLS on; write https://";
         self.expect(!(is_plain && has_cert), "http.public_url", text);
-        self.within("http.limits.connections", limits.connections, MAX_CONNECTIONS);
         let most = limits.connections;
         let holds = limits.connections_per_address <= most;
         let text = format!("must be at most `http.limits.connections` ({most}); 0 is no limit");
         self.expect(holds, "http.limits.connections_per_address", text);
-        self.within("http.limits.streams_per_connection", limits.streams_per_connection, MAX_STREAMS);
-        let holds = (MIN_HEAD..=MAX_HEAD).contains(&limits.head_bytes);
-        self.expect(holds, "http.limits.head_bytes", format!("must be from {MIN_HEAD} to {MAX_HEAD}"));
         self.lasting("http.limits.head_timeout", limits.head_timeout.0);
         self.lasting("http.limits.idle_timeout", limits.idle_timeout.0);
         let (key, body) = ("http.limits.body_timeout", limits.body_timeout);
@@ -145,8 +145,6 @@ impl Findings<'_> {
 
     fn engine(&mut self, settings: &Settings) {
         let engine = &settings.engine;
-        self.within("engine.queue_length", engine.queue_length, MAX_QUEUE_LENGTH);
-        self.within("engine.batch_limit", engine.batch_limit, MAX_BATCH);
         self.lasting("engine.wait", engine.wait.0);
         self.lasting("engine.max_clock_gap", engine.max_clock_gap.0);
         self.expect(engine.wait.0 <= MAX_WAIT, "engine.wait", format!("must be at most {}", HumanDuration(MAX_WAIT)));
@@ -161,7 +159,6 @@ impl Findings<'_> {
 
     fn mail(&mut self, settings: &Settings) {
         let mail = &settings.mail;
-        self.within("mail.max_per_second", mail.max_per_second, MAX_MAILS_PER_SECOND);
         self.lasting("mail.retry.first", mail.retry.first.0);
         self.expect(
             mail.retry.cap >= mail.retry.first,
@@ -253,8 +250,6 @@ impl Findings<'_> {
         self.one_of("sms.http.url", http.url.is_some(), http.url_file.is_some());
         let has_two = twilio.from.is_some() && twilio.messaging_service_sid.is_some();
         self.expect(!has_two, "sms.twilio.from", "and `sms.twilio.messaging_service_sid` are both given; give one");
-        self.positive("sms.smpp.window", smpp.window.into());
-        self.positive("sms.smpp.port", smpp.port.into());
         let (has_pointer, has_value) = (http.accept.pointer.is_some(), http.accept.value.is_some());
         self.expect(
             has_value || !has_pointer,
@@ -338,8 +333,6 @@ impl Findings<'_> {
             let is_built = cfg!(feature = "otlp");
             self.expect(is_built, key, "needs a build with traces: `cargo build --release --features otlp`");
         }
-        let share = 0.0..=1.0;
-        self.expect(share.contains(&settings.traces.sampled), "traces.sampled", "must be from 0 to 1");
         if let Err(error) = logging::filter(&settings.log.level) {
             self.wrong("log.level", error);
         }
@@ -382,61 +375,23 @@ impl Findings<'_> {
             self.wrong("phone.countries", error);
             Policy::default().phone
         });
-        let (codes, limits, trial) = (&settings.verification, &settings.limits, &settings.trial);
-        let breaker = &settings.abuse.breaker;
-        let defaults = Policy::default().limits;
+        let (runtime, trial) = (settings.runtime.clone(), &settings.trial);
         Policy {
-            verification: VerificationPolicy {
-                code_ttl: codes.code_ttl.0,
-                code_cap: codes.code_cap.0,
-                resend_after: codes.resend_after.0,
-                max_tries: codes.max_tries,
-                max_failures: codes.max_failures,
-            },
-            limits: Limits {
-                phone_sends_per_hour: limits.phone.sends_per_hour,
-                phone_sends_per_day: limits.phone.sends_per_day,
-                failed_sends_per_span: defaults.failed_sends_per_span,
-                failed_sends_per_hour: defaults.failed_sends_per_hour,
-                sms_per_day: limits.sms_per_day,
-                sms_per_country_day: limits.sms_per_country_day,
-                sms_per_prefix_day: limits.sms_per_prefix_day,
-                address: AddressLimits {
-                    codes_per_hour: limits.address.codes_per_hour,
-                    applications_per_hour: limits.address.applications_per_hour,
-                    failures_per_hour: limits.address.failures_per_hour,
-                },
-            },
-            abuse: AbusePolicy {
-                breaker: BreakerPolicy {
-                    mode: breaker.mode.0,
-                    min_sends: breaker.min_sends,
-                    min_conversion: breaker.min_conversion,
-                    block_for: breaker.block_for.0,
-                },
-                safe_prefixes: settings.abuse.safe_prefixes.clone(),
-            },
+            abuse: AbusePolicy { safe_prefixes: settings.abuse.safe_prefixes.clone(), ..runtime.abuse },
             test_numbers: self.test_numbers(settings, &phone),
             platform_listens: settings.platform.kind == PlatformKind::Webhook,
             phone,
             trial: TrialPolicy {
-                duration: trial.duration.0,
                 unique_by: UniqueBy {
                     phone: trial.unique_by.contains(&UniqueField::Phone),
                     email: trial.unique_by.contains(&UniqueField::Email),
                     company: trial.unique_by.contains(&UniqueField::Company),
                 },
                 reminders: trial.reminders.iter().map(|reminder| reminder.0).collect(),
-                grace: trial.grace.0,
-                quarantine: settings.pool.quarantine.0,
-                low_water: settings.pool.low_water,
+                ..runtime.trial
             },
-            quota: QuotaPolicy {
-                threshold: settings.quota.threshold,
-                kept_for_resends: settings.quota.kept_for_resends,
-                owner_mails: settings.quota.owner_mails,
-                timezone: settings.quota.timezone.0,
-            },
+            quota: QuotaPolicy { timezone: settings.quota.timezone.0, ..runtime.quota },
+            ..runtime
         }
     }
 }

@@ -85,7 +85,7 @@ impl Entry {
     fn check_type(&self) -> Result<(), String> {
         let mut alone = toml::Table::new();
         insert(&mut alone, &self.path, self.value.clone());
-        Settings::deserialize(Value::Table(alone)).map(drop).map_err(|error| error.message().to_owned())
+        Settings::read(alone).map(drop)
     }
 
     /// A message of the parser in plain words.
@@ -132,14 +132,14 @@ pub(super) fn merge(layers: Vec<Layer>) -> Merged {
         }
     }
     // Each entry was read alone before; together they can be read.
-    let settings = Settings::deserialize(Value::Table(table)).unwrap_or_else(|error| {
-        problems.push(Problem::missing(error.message().to_owned()));
+    let settings = Settings::read(table).unwrap_or_else(|message| {
+        problems.push(Problem::missing(message));
         Settings::default()
     });
     Merged { settings, origins, problems }
 }
 
-fn insert(table: &mut toml::Table, path: &[String], value: Value) {
+pub(super) fn insert(table: &mut toml::Table, path: &[String], value: Value) {
     match path {
         [] => {}
         [last] => {
@@ -196,11 +196,11 @@ fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>)
     for (place, table) in list.iter().enumerate() {
         for name in table.get_ref().as_table().into_iter().flat_map(DeTable::keys) {
             let field: &str = name.get_ref();
-            if !keys::SECRET_KEY_FIELDS.contains(&field) {
+            if !keys::secret_key_fields().contains(&field) {
                 let key = path.join(".");
                 let remedy = match keys::nearest_secret_key_field(field) {
                     Some(near) => format!("did you mean `{key}[{place}].{near}`?"),
-                    None => format!("the fields are {}", keys::SECRET_KEY_FIELDS.join(", ")),
+                    None => format!("the fields are {}", keys::secret_key_fields().join(", ")),
                 };
                 let text = format!("unknown key `{key}[{place}].{field}`; {remedy}");
                 problems.push(Problem::new(Some(position.origin(name.span().start)), text));

@@ -9,6 +9,8 @@ mod keys;
 mod layers;
 mod platform_setup;
 mod private_files;
+mod runtime;
+mod schema;
 mod secret;
 mod serving;
 mod settings;
@@ -42,6 +44,9 @@ pub(crate) use error::{ConfigError, Problem};
 pub(crate) use guard_setup::GuardSetup;
 pub(crate) use layers::Entry;
 pub(crate) use platform_setup::WebhookSetup;
+pub(crate) use schema::published as json_schema;
+#[cfg(test)]
+pub(crate) use schema::{keys, noted_schema};
 pub(crate) use secret::ServiceUrl;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup, Wording};
 #[cfg(feature = "otlp")]
@@ -162,9 +167,9 @@ impl Config {
     /// Concern that one client address stands for many visitors: API clients are open and limited by address, and
     /// neither a back end nor a proxy is named.
     pub(crate) fn shared_address_concern(&self) -> Option<String> {
-        let (http, limits) = (&self.settings.http, &self.settings.limits.address);
+        let (http, limits) = (&self.settings.http, &self.policy.limits.address);
         let is_limited = limits.codes_per_hour > 0 || limits.applications_per_hour > 0;
-        let is_named = !limits.exempt.is_empty() || !http.trusted_proxies.is_empty();
+        let is_named = !self.settings.limits.address.exempt.is_empty() || !http.trusted_proxies.is_empty();
         (http.callers == Callers::Open && is_limited && !is_named).then(|| {
             format!(
                 "a website's back end or a proxy counts as one client address, with {} code requests and {} applications an \

@@ -1,7 +1,9 @@
 //! Settings that are never shown.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 use trial_core::privacy::{UrlError, check_url, shown_url};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -67,6 +69,26 @@ impl fmt::Debug for Secret {
 impl fmt::Debug for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
+    }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "writeOnly": true})
+    }
+}
+
+impl JsonSchema for ServiceUrl {
+    fn schema_name() -> Cow<'static, str> {
+        "ServiceUrl".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Secret::json_schema(generator)
     }
 }
 

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use trial_core::applications::Terms;
-use trial_core::bot_challenge::AltchaCost;
 use trial_files::read_text;
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
@@ -46,9 +45,6 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
             Ok(origin) => embed_origins.push(origin),
             Err(error) => wrong.push(("site.embed_origins", format!("has {origin:?}, which {error}"))),
         }
-    }
-    if AltchaCost::new(site.altcha.cost).is_none() {
-        wrong.push(("site.altcha.cost", "must be from 1 to 20000".to_owned()));
     }
     let described = SiteSettings {
         name: site.name.clone(),

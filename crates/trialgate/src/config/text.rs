@@ -1,14 +1,19 @@
 //! Types of configuration values that are written as text.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use trial_core::policy::BreakerMode;
 use trial_core::values::{PhonePolicy, SettingDuration};
 use url::Url;
+
+/// The form of a duration as a regular expression.
+pub(super) const DURATION_PATTERN: &str = "^[0-9]+(ms|s|m|h|d)$";
 
 /// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,9 +152,19 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Implements serde by `FromStr` and `Display`.
+/// Implements serde by `FromStr` and `Display`, and the given JSON Schema.
 macro_rules! as_text {
-    ($($type:ty: $expected:literal),+ $(,)?) => { $(
+    ($($type:ident: $expected:literal, $schema:tt),+ $(,)?) => { $(
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -178,11 +193,13 @@ macro_rules! as_text {
 
 as_text! {
     HumanDuration: "a duration such as \"60s\", \"5m\", \"24h\" or \"30d\"",
-    Network: "a network such as \"10.0.0.0/8\"",
+        {"type": "string", "pattern": DURATION_PATTERN, "x-type": "duration"},
+    Network: "a network such as \"10.0.0.0/8\"", {"type": "string"},
     PublicUrl: "a URL such as \"https://trial.example.com\"",
-    TimeZone: "a time zone such as \"Asia/Shanghai\"",
-    Country: "a country code such as \"CN\"",
-    Mode: "\"off\", \"shadow\" or \"on\"",
+        {"type": "string", "pattern": "^https?://", "x-type": "`https://…` or `http://…`, no path"},
+    TimeZone: "a time zone such as \"Asia/Shanghai\"", {"type": "string", "x-type": "time zone"},
+    Country: "a country code such as \"CN\"", {"type": "string", "pattern": "^[A-Z]{2}$", "x-type": "country"},
+    Mode: "\"off\", \"shadow\" or \"on\"", {"enum": ["off", "shadow", "on"]},
 }
 
 #[cfg(test)]

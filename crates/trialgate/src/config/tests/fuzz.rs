@@ -44,10 +44,10 @@ fn configuration() {
         }
         let errors = ConfigError(merged.problems.clone()).to_string();
         assert!(!errors.contains('\n'), "everything that is wrong, in one line: {errors:?}");
-        let shown = toml::to_string(&merged.settings).expect("what is in force can be shown");
+        let shown = merged.settings.to_toml().expect("what is in force can be shown");
         let again = super::fuzz::merged(&shown, "");
         assert_eq!(again.problems, [], "what is shown can be read: {shown}");
-        assert_eq!(toml::to_string(&again.settings).unwrap(), shown, "and is shown the same");
+        assert_eq!(again.settings.to_toml().unwrap(), shown, "and is shown the same");
         if names_a_file(&merged) {
             return;
         }

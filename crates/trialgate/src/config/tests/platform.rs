@@ -41,7 +41,7 @@ fn a_platform_is_told_by_what_is_given_here_or_in_files() {
         let setup = config.serving().unwrap().platform.unwrap();
         assert_eq!((setup.settings.url.as_str(), setup.settings.secrets.len()), (url, 2));
         assert_eq!(setup.endpoint, EndpointId::of_url(url));
-        let shown = toml::to_string(&config.settings).unwrap() + &format!("{config:?} {setup:?}");
+        let shown = config.settings.to_toml().unwrap() + &format!("{config:?} {setup:?}");
         assert!(
             !shown.contains("hunter2") && !shown.contains("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"),
             "{shown}"

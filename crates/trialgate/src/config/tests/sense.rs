@@ -183,7 +183,7 @@ fn a_database_may_be_on_servers_elsewhere() {
     let config = case.config();
     assert_eq!(config.database.to_string(), "trial on a:1, b:2");
     assert_eq!(config.inbox(), config.base.join("messages.jsonl"));
-    let shown = toml::to_string(&config.settings).unwrap() + &format!("{config:?}");
+    let shown = config.settings.to_toml().unwrap() + &format!("{config:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
 
     let case = Case::new("storage.url_file = \"url\"").with_file("url", "postgres://u:hunter2@a/trial\n");
