@@ -104,9 +104,18 @@ lighthouse url="http://127.0.0.1:8080/apply":
     CHROME_PATH="${CHROME_PATH:-/usr/bin/chromium}" npx --yes lighthouse@12.8.2 "{{ url }}" --chrome-flags="--headless --no-sandbox" \
         --only-categories=performance,accessibility,best-practices --output=html --output-path=target/lighthouse.html
 
-# Write docs/openapi.json anew
+# Write docs/openapi.json and docs/openapi-ops.json anew
 openapi:
-    UPDATE_OPENAPI=1 cargo test --locked -p trial-http openapi
+    UPDATE_OPENAPI=1 cargo test --locked -p trial-http the_committed_document
+
+# Write the generated parts of docs/*.md anew, and manual pages into target/man
+docs:
+    UPDATE_DOCS=1 cargo test --locked -p trialgate documents
+    cargo run --locked -p trialgate -- man target/man
+
+# Count the files that a setting, a return code and the like touch, by patches in a copy of the tree
+cost-of-change *args:
+    .ci/cost-of-change "$@"
 
 # Review changed snapshots (needs cargo-insta)
 snapshots:

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     access_codes, applications, audit, backup, callers, clock, compact, completions, config, database, doctor, mail,
-    migrate, openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep,
-    tenants, webhooks,
+    man, migrate, openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings,
+    sweep, tenants, webhooks,
 };
 use crate::global::Global;
 
@@ -97,6 +97,8 @@ enum Command {
     Openapi(openapi::Openapi),
     /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Write manual pages into a directory
+    Man(man::Man),
 }
 
 impl Cli {
@@ -135,6 +137,7 @@ impl Cli {
             Command::Secrets(secrets) => secrets.run(),
             Command::Openapi(openapi) => openapi.run(),
             Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }
@@ -236,11 +239,13 @@ mod tests {
             "backup copy.db --json",
             "config show --config f",
             "config check",
+            "config schema",
             "secrets generate --config f",
             "openapi",
             "openapi --interface ops",
             "openapi --interface public",
             "completions bash",
+            "man target/man",
         ] {
             let read = Cli::try_parse_from(std::iter::once("trialgate").chain(line.split(' ')));
             assert!(read.is_ok(), "{line}: {}", read.unwrap_err());

@@ -9,6 +9,8 @@ mod cli;
 mod commands;
 mod compose;
 mod config;
+#[cfg(test)]
+mod documents;
 mod global;
 mod ledger;
 mod logging;

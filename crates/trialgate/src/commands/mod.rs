@@ -13,6 +13,7 @@ pub(crate) mod database;
 mod decide;
 pub(crate) mod doctor;
 pub(crate) mod mail;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod operators;

@@ -130,7 +130,7 @@ pub(crate) struct Twilio {
     /// A file that holds the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) callback_secret_file: Option<PathBuf>,
-    /// The sender: a number or a name.
+    /// The sender: a number (`+15005550006`), a short code, or a name of at most 11 characters with a letter in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-default" = "none; needed, or the next"))]
     pub(crate) from: Option<String>,
