@@ -33,7 +33,7 @@ impl Text {
 
 /// A row of the table.
 #[derive(Debug)]
-pub struct ReturnCode {
+pub struct ReturnCodeRow {
     /// The published code, which is also the label of metrics.
     pub code: &'static str,
     /// The place in `docs/api.md`: that of its rule in the order of decision.
@@ -78,9 +78,9 @@ macro_rules! return_codes {
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$variant),+];
 
             /// The row of this code.
-            pub const fn row(self) -> &'static ReturnCode {
+            pub const fn row(self) -> &'static ReturnCodeRow {
                 match self {
-                    $(Self::$variant => &ReturnCode {
+                    $(Self::$variant => &ReturnCodeRow {
                         code: $code,
                         rule: $rule,
                         meaning: $meaning,
@@ -284,6 +284,10 @@ return_codes! {
     }
 }
 
+/// A return code of either interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReturnCode(&'static str);
+
 /// The answer to a request for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeReply {
@@ -300,6 +304,47 @@ pub struct ApplyReply {
     pub code: ApplyCode,
     /// The time until the next attempt can succeed, if it is known.
     pub retry_after: Option<Duration>,
+}
+
+impl ReturnCode {
+    /// Every code, those of `applyTenant` first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let applied = ApplyCode::ALL.map(ApplyCode::as_str);
+        let sent = SendCode::ALL.map(SendCode::as_str);
+        applied.into_iter().chain(sent.into_iter().filter(move |code| !applied.contains(code))).map(Self)
+    }
+
+    /// The published code.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl FromStr for ReturnCode {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let found = Self::all().find(|code| code.0 == text);
+        found.ok_or_else(|| UnknownName(text.to_owned(), "return code"))
+    }
+}
+
+impl Serialize for ReturnCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl From<SendCode> for ReturnCode {
+    fn from(code: SendCode) -> Self {
+        Self(code.as_str())
+    }
+}
+
+impl From<ApplyCode> for ReturnCode {
+    fn from(code: ApplyCode) -> Self {
+        Self(code.as_str())
+    }
 }
 
 impl CodeReply {

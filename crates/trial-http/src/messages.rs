@@ -3,7 +3,7 @@
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::Bytes;
 use serde::Serialize;
-use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCodeRow, SendCode};
 use trial_core::values::Locale;
 
 use crate::form::Nesting;
@@ -32,7 +32,7 @@ struct Enveloped {
 }
 
 impl Reply {
-    pub(crate) const fn new(row: &'static ReturnCode, locale: Locale) -> Self {
+    pub(crate) const fn new(row: &'static ReturnCodeRow, locale: Locale) -> Self {
         let (code, message) = (row.code, row.message.in_locale(locale));
         Self { return_code: code, return_msg: message, ret_code: code, ret_msg: message }
     }

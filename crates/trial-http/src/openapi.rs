@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data};
 use serde_json::{Value, json};
-use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCodeRow, SendCode};
 use trial_core::values::Locale;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -230,7 +230,7 @@ fn public(described: Described, id: &str, summary: &str) -> OperationBuilder {
     failures.fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
 }
 
-fn replies(described: Described, codes: &[&'static ReturnCode]) -> ResponseBuilder {
+fn replies(described: Described, codes: &[&'static ReturnCodeRow]) -> ResponseBuilder {
     let examples = codes.iter().map(|row| {
         let reply = Reply::new(row, Locale::En);
         let value = match described.envelope {

@@ -65,6 +65,8 @@ pub(crate) enum Route {
     OpsCallerResume,
     OpsCallerRemove,
     OpsCallerLimits,
+    OpsRequests,
+    OpsRequest,
     OpsApplications,
     OpsApplication,
     OpsConvert,
@@ -81,7 +83,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 58] = [
+    pub(crate) const ALL: [Self; 60] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -127,6 +129,8 @@ impl Route {
         Self::OpsCallerResume,
         Self::OpsCallerRemove,
         Self::OpsCallerLimits,
+        Self::OpsRequests,
+        Self::OpsRequest,
         Self::OpsApplications,
         Self::OpsApplication,
         Self::OpsConvert,
@@ -189,6 +193,8 @@ impl Route {
             Self::OpsCallerResume => "/ops/v1/callers/{name}/resume",
             Self::OpsCallerRemove => "/ops/v1/callers/{name}/remove",
             Self::OpsCallerLimits => "/ops/v1/callers/{name}/limits",
+            Self::OpsRequests => "/ops/v1/requests",
+            Self::OpsRequest => "/ops/v1/requests/{id}",
             Self::OpsApplications => "/ops/v1/applications",
             Self::OpsApplication => "/ops/v1/applications/{id}",
             Self::OpsConvert => "/ops/v1/tenants/{id}/convert",

@@ -7,13 +7,13 @@ use trial_core::audit::AuditRecord;
 use trial_core::error::LedgerError;
 use trial_core::mails::{MailRecord, MailState, MailView, OutboxMail};
 use trial_core::planner::TenantFact;
-use trial_core::return_codes::ApplyReply;
+use trial_core::return_codes::{ApplyReply, CodeReply};
 use trial_core::tenants::Tenant;
 use trial_core::values::{
     AccessCode, ApplicationId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, MailId, Phone,
     TenantId,
 };
-use trial_core::verification::{Challenge, CodeOutcome, CodeRequestRecord, PastSend};
+use trial_core::verification::{Challenge, CodeOutcome, CodeRequestRecord, PastSend, SendUpdate};
 
 use crate::convert::{
     bad, clamped, count, day_number, id, integer, json, micros, name, optional_id, optional_time, shown, time,
@@ -112,6 +112,7 @@ pub(crate) struct NewCodeRequest<'a> {
     pub(crate) challenge: Option<&'a [u8]>,
     pub(crate) state: Option<&'static str>,
     pub(crate) refusal: Option<String>,
+    pub(crate) return_code: &'static str,
 }
 
 impl<'a> From<&'a CodeRequestRecord> for NewCodeRequest<'a> {
@@ -131,8 +132,14 @@ impl<'a> From<&'a CodeRequestRecord> for NewCodeRequest<'a> {
             challenge,
             state,
             refusal,
+            return_code: CodeReply::from(&record.outcome).code.as_str(),
         }
     }
+}
+
+/// The return code once the gateway has replied.
+pub(crate) fn code_after(update: &SendUpdate) -> &'static str {
+    CodeReply::from(update.reply.state()).code.as_str()
 }
 
 #[derive(Queryable, Selectable)]

@@ -40,6 +40,7 @@ table! {
         delivery -> Nullable<Text>,
         delivery_reason -> Nullable<Text>,
         delivery_at -> Nullable<BigInt>,
+        return_code -> Text,
     }
 }
 

@@ -2,11 +2,11 @@
 //! database by its type. Every search uses an index: newest first is the descending order of the ids, which begin with
 //! the time of creation.
 
-/// Applications, newest first.
+/// Applications, newest first, by a search among them or among all requests.
 macro_rules! applications {
     ($database:ty, $search:expr) => {{
         use $crate::schema::applications::{company_key, email_key, id, phone, request_id, return_code, table};
-        let search: &trial_core::applications::ApplicationSearch = $search;
+        let search = $search;
         let newest = table.order(id.desc()).limit(search.limit.into());
         let mut query = newest.select($crate::views::ApplicationRow::as_select()).into_boxed::<$database>();
         query = match &search.by {
@@ -16,19 +16,42 @@ macro_rules! applications {
             Some(ApplicationQuery::Company(asked)) => query.filter(company_key.eq(asked.as_str())),
             None => query,
         };
-        if let Some(code) = search.return_code {
-            query = query.filter(return_code.eq(code.as_str()));
+        $crate::search::narrowed!(query, search, id, return_code)
+    }};
+}
+
+/// Requests for a code, newest first. They have neither address nor company.
+macro_rules! code_requests {
+    ($database:ty, $search:expr) => {{
+        use $crate::schema::code_requests::{id, phone, request_id, return_code, table};
+        let search: &trial_core::timeline::RequestSearch = $search;
+        let newest = table.order(id.desc()).limit(search.limit.into());
+        let mut query = newest.select($crate::views::CodeRequestRow::as_select()).into_boxed::<$database>();
+        query = match &search.by {
+            Some(ApplicationQuery::Phone(asked)) => query.filter(phone.eq(asked.as_str())),
+            Some(ApplicationQuery::RequestId(asked)) => query.filter(request_id.eq(asked.as_str())),
+            Some(ApplicationQuery::Email(_) | ApplicationQuery::Company(_)) | None => query,
+        };
+        $crate::search::narrowed!(query, search, id, return_code)
+    }};
+}
+
+/// Adds return code, time and the place of the page.
+macro_rules! narrowed {
+    ($query:ident, $search:ident, $id:ident, $return_code:ident) => {{
+        if let Some(code) = $search.return_code {
+            $query = $query.filter($return_code.eq(code.as_str()));
         }
-        if let Some(since) = search.since {
-            query = query.filter(id.ge($crate::hours::first_id(since).to_vec()));
+        if let Some(since) = $search.since {
+            $query = $query.filter($id.ge($crate::hours::first_id(since).to_vec()));
         }
-        if let Some(until) = search.until {
-            query = query.filter(id.lt($crate::hours::first_id(until).to_vec()));
+        if let Some(until) = $search.until {
+            $query = $query.filter($id.lt($crate::hours::first_id(until).to_vec()));
         }
-        if let Some(before) = search.before {
-            query = query.filter(id.lt(before.as_bytes().to_vec()));
+        if let Some(before) = $search.before {
+            $query = $query.filter($id.lt(before.as_bytes().to_vec()));
         }
-        query
+        $query
     }};
 }
 
@@ -81,4 +104,4 @@ macro_rules! access_codes {
     }};
 }
 
-pub(crate) use {access_codes, applications, tenants};
+pub(crate) use {access_codes, applications, code_requests, narrowed, tenants};

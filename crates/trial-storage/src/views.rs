@@ -13,7 +13,7 @@ use trial_core::quota::{BudgetView, MailBudget, QuotaDay};
 use trial_core::sms::{Delivery, DeliveryState};
 use trial_core::tenants::{DueTenant, Tenant};
 use trial_core::values::{
-    AccessCode, AccessCodeKind, ApplicationId, Email, MailHosts, MailId, Phone, RequestId, TenantId,
+    AccessCode, AccessCodeKind, ApplicationId, CodeRequestId, Email, MailHosts, MailId, Phone, RequestId, TenantId,
 };
 use trial_core::verification::CodeRequestView;
 use trial_core::warnings::Warning;
@@ -185,6 +185,7 @@ pub(crate) fn due_tenants(rows: Vec<(Option<i64>, Vec<u8>)>) -> Result<Vec<DueTe
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = code_requests)]
 pub(crate) struct CodeRequestRow {
+    id: Vec<u8>,
     request_id: String,
     at: i64,
     phone: String,
@@ -204,6 +205,7 @@ impl TryFrom<CodeRequestRow> for CodeRequestView {
 
     fn try_from(row: CodeRequestRow) -> Result<Self, LedgerError> {
         Ok(Self {
+            id: CodeRequestId::from_bytes(id(&row.id, "code_requests.id")?),
             request_id: RequestId::from_stored(&row.request_id),
             at: shown(row.at),
             phone: Phone::from_canonical(&row.phone, count(row.country_code, "code_requests.country_code")?),

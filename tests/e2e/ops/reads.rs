@@ -72,6 +72,16 @@ async fn the_command_line_and_the_interface_print_the_same() {
     let served = get(&service, &root, &format!("/ops/v1/applications/{application}?reveal=true")).await;
     let printed = home.ask_json(&["applications", "find", "--phone", &phone]).await;
     assert_eq!(printed["timeline"], served["timeline"]);
+    let requests = get(&service, &root, &format!("/ops/v1/requests?phone={phone}&reveal=true")).await;
+    assert_eq!(printed["requests"], requests["items"]);
+    assert_eq!(requests["items"][0]["id"], json!(application), "newest first");
+    let request = get(&service, &root, &format!("/ops/v1/requests/{application}?reveal=true")).await;
+    assert_eq!((&request["timeline"], &request["request"]), (&served["timeline"], &requests["items"][0]));
+    let sent = get(&service, &root, "/ops/v1/requests?interface=generateverifycode&returnCode=200&limit=1").await;
+    assert_eq!(sent["items"][0]["gateway"], "sandbox", "{sent}");
+    let older = sent["nextCursor"].as_str().unwrap();
+    let path = format!("/ops/v1/requests?interface=generateverifycode&limit=1&cursor={older}");
+    assert_eq!(get(&service, &root, &path).await["items"][0]["id"], requests["items"][2]["id"]);
     let kinds: Vec<_> = served["timeline"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
     for kind in ["code_request", "application", "mail", "change"] {
         assert!(kinds.contains(&json!(kind)), "{kind}: {served}");

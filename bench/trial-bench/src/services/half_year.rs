@@ -162,12 +162,12 @@ impl HalfYear {
         )?;
         table(
             "code_requests",
-            "id, request_id, at, phone, country_code, challenge, state, gateway, reply, delivery, delivery_at",
+            "id, request_id, at, phone, country_code, challenge, state, gateway, reply, delivery, delivery_at, return_code",
             &mut self.all().map(|one| {
                 let (id, challenge, number, at) = (blob(one.id(6)), blob(one.id(1)), one.number, one.at - 30 * SECOND);
                 format!(
                     "{id}, 'code-{number}', {at}, '{}', 86, {challenge}, 'accepted', 'bench', 'message-{number}', \
-                        'delivered', {}",
+                        'delivered', {}, '200'",
                     one.phone(),
                     at + 2 * SECOND
                 )

@@ -58,7 +58,8 @@ use crate::quota::QuotaDay;
 use crate::return_codes::{ApplyReply, CodeReply};
 use crate::sms::{DeliveryReceipt, GatewayReply, GatewayUnusable, SmsMessage};
 use crate::tenants::{DueTenant, TenantCommand, TenantOutcome, TenantPage, TenantSearch, TenantView};
-use crate::values::{AccessCode, AccessCodeKind, ApplicationId, LeaseId, MailId, Phone, TenantId};
+use crate::timeline::{RequestSearch, RequestView};
+use crate::values::{AccessCode, AccessCodeKind, AnyRequestId, ApplicationId, LeaseId, MailId, Phone, TenantId};
 use crate::verification::CodeRequest;
 use crate::warnings::{NewWarning, Warning};
 
@@ -310,6 +311,12 @@ pub trait Operations: Send + Sync {
 
     /// Shows one application.
     async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationView>, LedgerError>;
+
+    /// Searches the requests of both public interfaces, newest first.
+    async fn search_requests(&self, search: RequestSearch) -> Result<Vec<RequestView>, LedgerError>;
+
+    /// Shows one request of either interface.
+    async fn request(&self, id: AnyRequestId) -> Result<Option<RequestView>, LedgerError>;
 
     /// Searches tenants, newest first.
     async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError>;

@@ -2,11 +2,14 @@
 //! personal; the data of an applicant are apart.
 
 pub mod remediation;
+mod requests;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use remediation::{about_application, about_code};
+
+pub use requests::{PublicInterface, RequestSearch, RequestView};
 
 use crate::access_codes::PoolOutlook;
 use crate::applications::{ApplicationView, ApplyOutcome, ApplyRefusal, TimelineView};

@@ -58,6 +58,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// One request of either public interface: an application, or a request for a code.
+    AnyRequestId;
     /// One application, accepted or refused.
     ApplicationId;
     /// One entry of the audit trail.
@@ -78,6 +80,30 @@ ids! {
     OperatorId;
     /// One tenant.
     TenantId;
+}
+
+impl From<ApplicationId> for AnyRequestId {
+    fn from(id: ApplicationId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<CodeRequestId> for AnyRequestId {
+    fn from(id: CodeRequestId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AnyRequestId> for ApplicationId {
+    fn from(id: AnyRequestId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AnyRequestId> for CodeRequestId {
+    fn from(id: AnyRequestId) -> Self {
+        Self(id.0)
+    }
 }
 
 /// The id that an HTTP exchange is searched by: the client's own, if well-formed, or one of ours.

@@ -23,8 +23,8 @@ pub use email::{Email, EmailError, EmailKey, MailHosts};
 pub(crate) use folding::{fold_mailbox, fold_pasted, shown};
 pub(crate) use ids::ID_ENTROPY;
 pub use ids::{
-    ApiClientId, ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
-    TenantId,
+    AnyRequestId, ApiClientId, ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId,
+    OperatorId, RequestId, TenantId,
 };
 pub(crate) use keyring::Purpose;
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};

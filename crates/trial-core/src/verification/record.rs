@@ -134,6 +134,8 @@ pub struct PastSend {
 /// A request for a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeRequestView {
+    /// Its id.
+    pub id: CodeRequestId,
     /// The exchange.
     pub request_id: RequestId,
     /// When.

@@ -54,14 +54,6 @@ pub struct TimelineEvent {
     pub what_to_do: Option<&'static str>,
 }
 
-/// The timeline of the applicants that were searched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Timeline)]
-pub struct TimelineReport {
-    /// Oldest first.
-    pub timeline: Vec<TimelineEvent>,
-}
-
 /// The ports and the instant that a timeline is built with.
 #[derive(Clone, Copy)]
 pub struct TimelineParts<'a> {
@@ -73,29 +65,6 @@ pub struct TimelineParts<'a> {
     pub policy: &'a Policy,
     /// Now.
     pub now: DateTime<Utc>,
-}
-
-/// The timeline of the requests of both interfaces that a query finds, at most the newest `limit` of each. A request for
-/// a code has neither address nor company: it is found by the phones of the applications.
-///
-/// # Errors
-/// [`LedgerError`] if a query fails.
-pub async fn find(
-    parts: TimelineParts<'_>,
-    query: ApplicationQuery,
-    limit: u32,
-    disclosure: Disclosure,
-) -> Result<TimelineReport, LedgerError> {
-    let lacks_codes = matches!(query, ApplicationQuery::Email(_) | ApplicationQuery::Company(_));
-    let mut found = parts.operations.find_applications(query, limit).await?;
-    if lacks_codes {
-        let phones: BTreeSet<Phone> = found.applications.iter().map(|application| application.phone.clone()).collect();
-        for phone in phones {
-            let of_phone = parts.operations.find_applications(ApplicationQuery::Phone(phone), limit).await?;
-            found.code_requests.extend(of_phone.code_requests);
-        }
-    }
-    Ok(TimelineReport { timeline: parts.events(found, disclosure).await? })
 }
 
 impl TimelineParts<'_> {

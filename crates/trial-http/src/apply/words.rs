@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use trial_core::bot_challenge::ProofRefusal;
-use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCodeRow, SendCode};
 use trial_core::values::Locale;
 
 use super::SiteSettings;
@@ -34,7 +34,7 @@ pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Durat
     of_row(code == ApplyCode::Success, code.row(), locale, wait, site)
 }
 
-fn of_row(is_good: bool, row: &ReturnCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
+fn of_row(is_good: bool, row: &ReturnCodeRow, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
     notice(is_good, [(row.event.0, row.next.0), (row.event.1, row.next.1)], locale, wait, site)
 }
 

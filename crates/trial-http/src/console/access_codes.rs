@@ -8,8 +8,8 @@ use trial_core::access_codes::{
     AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, FileHeader, PoolCommand, PoolOutcome,
     RefusedAccessCode, RepeatedAccessCode,
 };
-use trial_core::operators::Permission;
 use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_engine::operations::Operation;
 use trial_engine::operations::access_codes::{self, AccessCodeReport, KindStock};
 use trial_engine::operations::page::PAGE;
 
@@ -54,7 +54,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 }
 
 async fn written(visit: &Visit<'_>, pasted: String, import: Option<Import>, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListAccessCodes)?;
     let parts = &visit.ops.parts;
     let kind = visit.query.parsed("kind").unwrap_or(AccessCodeKind::Voice);
     let state = visit.query.parsed("state").unwrap_or(AccessCodeState::Free);
@@ -102,7 +102,7 @@ pub(super) async fn import(
 /// checked. The token is the first field of our page and must be in the first 16 KiB.
 async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) -> Answer {
     let visit = &Visit::of(request, state).await?;
-    visit.may(Permission::ChangePool)?;
+    visit.may(Operation::ImportAccessCodes)?;
     let beginning = payload.beginning(Media::Form, request).await?;
     visit.check(&first(beginning, "csrf"))?;
     let (_, form) = payload.import(&[Media::Form], request).await?;
@@ -148,12 +148,12 @@ impl Pasted {
 }
 
 pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer {
-    visit.may(Permission::ChangePool)?;
-    let order = match action {
-        "retire" => PoolCommand::Retire,
-        "release" => PoolCommand::Release,
+    let (operation, order) = match action {
+        "retire" => (Operation::RetireAccessCode, PoolCommand::Retire),
+        "release" => (Operation::ReleaseAccessCode, PoolCommand::Release),
         _ => return Err(Refused::NotFound),
     };
+    visit.may(operation)?;
     let code = AccessCode::parse(code).map_err(|_| Refused::NotFound)?;
     let done = visit.ops.parts.operations.order_access_code(code, order, visit.changes()).await;
     match done.map_err(failed)? {

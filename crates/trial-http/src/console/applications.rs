@@ -2,13 +2,13 @@
 
 use askama::Template;
 use trial_core::applications::{ApplicationQuery, ApplicationSearch};
-use trial_core::operators::Permission;
 use trial_core::return_codes::ApplyCode;
-use trial_core::values::{ApplicationId, CompanyName, Email, MailHosts, Phone, RequestId};
-use trial_engine::operations::Disclosure;
+use trial_core::values::ApplicationId;
+use trial_engine::operations::Operation;
 use trial_engine::operations::applications::{self, ApplicationReport, ApplicationTimeline};
 use trial_engine::operations::page::{PAGE, Page as Listing};
 use trial_engine::operations::timeline::TimelineEvent;
+use trial_engine::operations::{Disclosure, SearchField};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
@@ -37,28 +37,16 @@ struct One {
 
 /// The query of the search box; the search is recorded before it runs.
 pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<Unrecorded<Option<ApplicationQuery>>, String> {
-    let typed = if text.is_empty() { None } else { Some(customer(text, visit)?) };
+    let phones = &visit.state.settings.phone;
+    let typed = match text {
+        "" => None,
+        text => Some(SearchField::of(text, phones).parse(text, phones)?),
+    };
     Ok(Unrecorded::new(typed))
 }
 
-/// A phone, an e-mail address, a request id, or else a company name.
-fn customer(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
-    if text.contains(['@', '＠', '﹫']) {
-        let email = Email::parse_at(MailHosts::Any, text);
-        return email.map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|error| error.to_string());
-    }
-    if let Ok(phone) = Phone::parse(text, &visit.state.settings.phone) {
-        return Ok(ApplicationQuery::Phone(phone));
-    }
-    let is_id = text.len() >= 32 && !text.contains(' ');
-    if let Some(id) = RequestId::from_caller(text).filter(|_| is_id) {
-        return Ok(ApplicationQuery::RequestId(id));
-    }
-    CompanyName::parse(text).map(|company| ApplicationQuery::Company(company.key().clone())).map_err(|e| e.to_string())
-}
-
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListApplications)?;
     let find = visit.query.text("find");
     let code = visit.query.text("code");
     let (wrong, found) = match query(&find, visit) {
@@ -88,7 +76,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ShowApplication)?;
     let id: ApplicationId = id.parse().map_err(|_| Refused::NotFound)?;
     let disclosure = visit.disclosure(reveal, "application.reveal", &id.to_string()).await?;
     let policy = visit.ops.parts.policy.now();

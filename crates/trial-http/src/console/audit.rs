@@ -2,8 +2,8 @@
 
 use askama::Template;
 use trial_core::audit::AuditQuery;
-use trial_core::operators::Permission;
 use trial_engine::operations::Disclosure;
+use trial_engine::operations::Operation;
 use trial_engine::operations::audit::{self, AuditReport};
 use trial_engine::operations::page::PAGE;
 
@@ -23,7 +23,7 @@ struct Audit {
 }
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListAudit)?;
     let given = |name| visit.query.given(name);
     let query = AuditQuery {
         actor: given("actor"),

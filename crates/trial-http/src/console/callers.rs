@@ -5,7 +5,7 @@ use askama::Template;
 use trial_core::clients::{
     ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, MAX_CLIENT_RATE, Scope,
 };
-use trial_core::operators::Permission;
+use trial_engine::operations::Operation;
 use trial_engine::operations::clients::{self, ApiClientReport};
 
 use super::visit::{Page, Visit};
@@ -23,7 +23,7 @@ struct Callers {
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListCallers)?;
     let parts = &visit.ops.parts;
     let known = clients::list(&*parts.callers, &parts.keyring).await.map_err(failed)?;
     let callers = Callers {
@@ -37,17 +37,17 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 }
 
 pub(super) async fn suspend(visit: &Visit<'_>, name: &str) -> Answer {
-    visit.may(Permission::SuspendCallers)?;
+    visit.may(Operation::SuspendCaller)?;
     change(visit, name, ApiClientChange::Suspend, "caller-suspended").await
 }
 
 pub(super) async fn resume(visit: &Visit<'_>, name: &str) -> Answer {
-    visit.may(Permission::SuspendCallers)?;
+    visit.may(Operation::ResumeCaller)?;
     change(visit, name, ApiClientChange::Resume, "caller-resumed").await
 }
 
 pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
-    visit.may(Permission::ManageCallers)?;
+    visit.may(Operation::SetCallerLimits)?;
     let Some(rate) = form.parsed("rate") else {
         let wrong = visit.page.t("The rate must be a whole number of 0 or more.");
         return page(visit, Some(wrong.to_owned())).await;
@@ -59,7 +59,7 @@ pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> 
 
 /// Requires the ticked confirmation; a removal cannot be undone.
 pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
-    visit.may(Permission::ManageCallers)?;
+    visit.may(Operation::RemoveCaller)?;
     if form.given("sure").is_none() {
         let wrong = visit.page.t("Confirm the permanent removal of the API client.");
         return page(visit, Some(wrong.to_owned())).await;

@@ -3,9 +3,9 @@
 use askama::Template;
 use chrono::TimeDelta;
 use trial_core::mails::{MailPage, MailState};
-use trial_core::operators::Permission;
 use trial_core::ports::Dependency;
 use trial_core::tenants::TenantSearch;
+use trial_engine::operations::Operation;
 use trial_engine::operations::access_codes::{self, KindStock};
 use trial_engine::operations::quota::{self, QuotaDayReport};
 use trial_engine::operations::warnings::{self, WarningReport};
@@ -36,7 +36,7 @@ struct Dashboard {
 }
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::Me)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
     let hours = parts.operations.application_hours(now - TimeDelta::days(14), now).await.map_err(failed)?;

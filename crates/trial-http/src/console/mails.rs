@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::mails::{MailPage, MailRetried, MailState};
-use trial_core::operators::Permission;
 use trial_core::values::{MailId, SettingDuration};
 use trial_engine::operations::Disclosure;
+use trial_engine::operations::Operation;
 use trial_engine::operations::mails::{self, OutboxMailReport};
 use trial_engine::operations::page::PAGE;
 
@@ -33,7 +33,7 @@ struct Mails {
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListMails)?;
     let state: Option<MailState> = visit.query.parsed("state");
     let asked = MailPage { state, tenant: None, before: visit.query.parsed("before"), limit: PAGE };
     let found = mails::list(&*visit.ops.parts.operations, asked, Disclosure::Masked).await.map_err(failed)?;
@@ -47,7 +47,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 }
 
 pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
-    visit.may(Permission::SendMail)?;
+    visit.may(Operation::RetryMails)?;
     let by = visit.changes();
     let within = form.text("within").parse::<SettingDuration>().ok().filter(|within| within.0 <= MAX_WINDOW);
     let Some(SettingDuration(within)) = within else {
@@ -58,7 +58,7 @@ pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
 }
 
 pub(super) async fn retry(visit: &Visit<'_>, id: &str) -> Answer {
-    visit.may(Permission::SendMail)?;
+    visit.may(Operation::RetryMail)?;
     let id: MailId = id.parse().map_err(|_| Refused::NotFound)?;
     match visit.ops.parts.operations.retry_mail(id, visit.changes()).await.map_err(failed)? {
         MailRetried::Due => see("/console/mails?said=retried"),

@@ -1,9 +1,9 @@
 //! Console page of phones that are locked after too many wrong codes.
 
 use askama::Template;
-use trial_core::operators::Permission;
 use trial_core::values::Phone;
 use trial_engine::operations::Disclosure;
+use trial_engine::operations::Operation;
 use trial_engine::operations::phones::{self, PhoneReport};
 
 use super::visit::{Page, Visit};
@@ -21,7 +21,7 @@ struct Phones {
 }
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ShowPhone)?;
     let find = visit.query.text("find");
     let (wrong, found) = match find.as_str() {
         "" => (None, None),
@@ -40,7 +40,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) async fn unlock(visit: &Visit<'_>, form: &Fields) -> Answer {
-    visit.may(Permission::UnlockPhone)?;
+    visit.may(Operation::UnlockPhone)?;
     let phone = Phone::parse(&form.text("phone"), &visit.state.settings.phone)
         .map_err(|error| Refused::Wrong(format!("The phone {error}.")))?;
     let phone = Unrecorded::new(phone).record(visit.ops, &visit.operator, "phones").await?;

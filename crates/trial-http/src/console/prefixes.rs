@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::fraud_guard::{SafeOutcome, SafeRange, SafeReason};
-use trial_core::operators::Permission;
 use trial_core::policy::BreakerMode;
 use trial_core::values::NumberRange;
+use trial_engine::operations::Operation;
 use trial_engine::operations::number_ranges::{self, NumberRangesReport};
 
 use super::visit::{Page, Visit};
@@ -33,7 +33,7 @@ fn what(mode: BreakerMode) -> &'static str {
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListPrefixes)?;
     let parts = &visit.ops.parts;
     let policy = parts.policy.now();
     let ranges = number_ranges::list(&*parts.prefixes, &policy, visit.ops.clock.now()).await.map_err(failed)?;
@@ -42,14 +42,14 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 }
 
 pub(super) async fn release(visit: &Visit<'_>, prefix: &str) -> Answer {
-    visit.may(Permission::ChangePrefixes)?;
+    visit.may(Operation::ReleasePrefix)?;
     let prefix: NumberRange = prefix.parse().map_err(|_| Refused::NotFound)?;
     let released = visit.ops.parts.prefixes.release_prefix(prefix, visit.changes()).await.map_err(failed)?;
     if released.is_some() { see("/console/prefixes?said=released") } else { Err(Refused::NotFound) }
 }
 
 pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
-    visit.may(Permission::ChangePrefixes)?;
+    visit.may(Operation::AddSafePrefix)?;
     let prefix: NumberRange = match form.text("prefix").parse() {
         Ok(prefix) => prefix,
         Err(error) => return page(visit, Some(format!("The number range {error}."))).await,
@@ -69,7 +69,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
 }
 
 pub(super) async fn remove_safe(visit: &Visit<'_>, prefix: &str) -> Answer {
-    visit.may(Permission::ChangePrefixes)?;
+    visit.may(Operation::RemoveSafePrefix)?;
     let prefix: NumberRange = prefix.parse().map_err(|_| Refused::NotFound)?;
     let was_safe = visit.ops.parts.prefixes.remove_safe_prefix(prefix, visit.changes()).await.map_err(failed)?;
     if was_safe { see("/console/prefixes?said=unsafe") } else { Err(Refused::NotFound) }

@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::operators::Permission;
 use trial_core::policy::{SettingCommand, SettingKey, SettingRefusal, SettingValue};
+use trial_engine::operations::Operation;
 use trial_engine::operations::operators::{self, OperatorReport};
 use trial_engine::operations::quota::{self, QuotaDayReport, ThresholdReport};
 use trial_engine::operations::settings::{self, SettingsReport};
@@ -25,13 +25,13 @@ struct Settings {
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListSettings)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
     let (policy, configured) = (parts.policy.now(), parts.policy.configured());
     let policies = (&*policy, &**configured);
     let quota = quota::show(&*parts.operations, &*parts.settings, policies, now, 1).await.map_err(failed)?;
-    let operators = if visit.operator.role.may(Permission::ManageOperators) {
+    let operators = if Operation::ListOperators.is_allowed(visit.operator.role) {
         operators::list(&*parts.operators, now).await.map_err(failed)?.items
     } else {
         Vec::new()
@@ -48,7 +48,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 }
 
 pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
-    visit.may(Permission::SetQuota)?;
+    visit.may(Operation::SetEmailQuota)?;
     let Some(threshold) = form.parsed("threshold") else {
         let wrong = visit.page.t("The limit must be a whole number of 0 or more.");
         return page(visit, Some(wrong.to_owned())).await;
@@ -59,7 +59,7 @@ pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
 
 /// Sets a setting, or resets it to the configured value.
 pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answer {
-    visit.may(Permission::ChangeSettings)?;
+    visit.may(if action == "reset" { Operation::ResetSetting } else { Operation::SetSetting })?;
     let key: SettingKey = form.text("key").parse().map_err(|_| Refused::NotFound)?;
     let value = match action {
         "reset" => None,

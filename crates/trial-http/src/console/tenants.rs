@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use trial_core::operators::Permission;
 use trial_core::tenants::{TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus};
 use trial_core::values::TenantId;
 use trial_engine::operations::Disclosure;
+use trial_engine::operations::Operation;
 use trial_engine::operations::page::{PAGE, Page as Listing};
 use trial_engine::operations::tenants::{self, TenantReport};
 
@@ -42,7 +42,7 @@ struct One {
 }
 
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ListTenants)?;
     let find = visit.query.text("find");
     let status = visit.query.text("status");
     let asks_conversion = visit.query.given("asking").is_some();
@@ -69,7 +69,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Option<String>) -> Answer {
-    visit.may(Permission::Look)?;
+    visit.may(Operation::ShowTenant)?;
     let id: TenantId = id.parse().map_err(|_| Refused::NotFound)?;
     let disclosure = visit.disclosure(reveal, "tenant.reveal", &id.to_string()).await?;
     let found = tenants::show(&*visit.ops.parts.operations, id, disclosure).await.map_err(failed)?;
@@ -89,21 +89,21 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Optio
 
 pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Fields) -> Answer {
     let tenant: TenantId = id.parse().map_err(|_| Refused::NotFound)?;
-    let order = match action {
-        "convert" => TenantAction::Convert,
+    let (operation, order) = match action {
+        "convert" => (Operation::ConvertTenant, TenantAction::Convert),
         "extend" => {
             let days: u64 = form.parsed("days").filter(|days| *days <= MOST_DAYS).unwrap_or(0);
-            TenantAction::Extend(std::time::Duration::from_hours(24 * days))
+            (Operation::ExtendTrial, TenantAction::Extend(std::time::Duration::from_hours(24 * days)))
         }
-        "suspend" => TenantAction::Suspend,
-        "resume" => TenantAction::Resume,
-        "close" => TenantAction::Close,
-        "reopen" => TenantAction::Reopen,
-        "resend-mail" => TenantAction::ResendMail,
+        "suspend" => (Operation::SuspendTenant, TenantAction::Suspend),
+        "resume" => (Operation::ResumeTenant, TenantAction::Resume),
+        "close" => (Operation::CloseTenant, TenantAction::Close),
+        "reopen" => (Operation::ReopenTenant, TenantAction::Reopen),
+        "resend-mail" => (Operation::ResendMail, TenantAction::ResendMail),
         _ => return Err(Refused::NotFound),
     };
     let is_mail = order == TenantAction::ResendMail;
-    visit.may(if is_mail { Permission::SendMail } else { Permission::ChangeTenant })?;
+    visit.may(operation)?;
     let order_given = TenantCommand { tenant, order, actor: visit.changes().actor };
     match visit.ops.parts.orders.order(order_given).await.map_err(failed)? {
         TenantOutcome::Done(_) => {

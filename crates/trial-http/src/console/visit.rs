@@ -8,7 +8,7 @@ use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::audit::ChangedBy;
 use trial_core::operators::{Operator, Permission};
 use trial_core::return_codes::ApplyCode;
-use trial_engine::operations::{Disclosure, SignedInOperator};
+use trial_engine::operations::{Disclosure, Operation, SignedInOperator};
 
 use super::words::Language;
 use super::{FOREIGN, Refused, failed};
@@ -76,10 +76,15 @@ impl Page {
         self.language.tag()
     }
 
-    pub(super) fn may(&self, permission: &str) -> bool {
-        let permission: Option<Permission> = permission.parse().ok();
+    /// Returns `true` if the role is sufficient for the operation of this id.
+    pub(super) fn may(&self, id: &str) -> bool {
         let role = self.operator.as_ref().map(|operator| operator.role);
-        role.zip(permission).is_some_and(|(role, permission)| role.may(permission))
+        role.zip(id.parse::<Operation>().ok()).is_some_and(|(role, operation)| operation.is_allowed(role))
+    }
+
+    /// Returns `true` if the role is sufficient to see phones and addresses in full.
+    pub(super) fn may_reveal(&self) -> bool {
+        self.operator.as_ref().is_some_and(|operator| operator.role.may(Permission::Reveal))
     }
 
     /// Returns `true` if the menu entry leads to this page.
@@ -130,12 +135,13 @@ impl<'a> Visit<'a> {
     }
 
     /// Checks that the role is sufficient.
-    pub(super) fn may(&self, permission: Permission) -> Result<(), Refused> {
-        if self.operator.role.may(permission) {
-            Ok(())
-        } else {
-            Err(Refused::Forbidden("Your role does not allow this."))
-        }
+    pub(super) fn may(&self, operation: Operation) -> Result<(), Refused> {
+        self.requires(operation.permission())
+    }
+
+    fn requires(&self, permission: Permission) -> Result<(), Refused> {
+        let is_allowed = self.operator.role.may(permission);
+        if is_allowed { Ok(()) } else { Err(Refused::Forbidden("Your role does not allow this.")) }
     }
 
     /// This operator and the current time, for the audit.
@@ -153,7 +159,28 @@ impl<'a> Visit<'a> {
         if !reveal {
             return Ok(Disclosure::Masked);
         }
-        self.may(Permission::Reveal)?;
+        self.requires(Permission::Reveal)?;
         Ok(revealed(self.ops, &self.operator, action, subject).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_that_a_page_asks_for_exists() {
+        let mut asked = 0;
+        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/console")).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for rest in text.split("page.may(\"").skip(1) {
+                let id = rest.split('"').next().unwrap();
+                assert!(id.parse::<Operation>().is_ok(), "{id}");
+                asked += 1;
+            }
+        }
+        assert!(asked > 10, "{asked}");
     }
 }

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use trial_core::access_codes::{AccessCodeFile, RefusedAccessCode, RepeatedAccessCode};
-use trial_core::operators::Permission;
+use trial_engine::operations::Operation;
 use trial_engine::operations::access_codes;
 use trial_spreadsheet::read_access_codes;
 use utoipa::ToSchema;
@@ -73,7 +73,7 @@ pub(super) async fn stock(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::AccessCodeStock).await?;
     Query::of(&request).end()?;
     let parts = &caller.ops.parts;
     let (policy, now) = (parts.policy.now(), caller.ops.clock.now());
@@ -86,7 +86,7 @@ pub(super) async fn import(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePool).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ImportAccessCodes).await?;
     let mut query = Query::of(&request);
     let dry_run = query.flag("dryRun");
     query.end()?;

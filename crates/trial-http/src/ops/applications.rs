@@ -3,10 +3,10 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::applications::{ApplicationQuery, ApplicationSearch};
-use trial_core::operators::Permission;
 use trial_core::return_codes::ApplyCode;
-use trial_core::values::{ApplicationId, CompanyName, Email, MailHosts, Phone, RequestId};
-use trial_engine::operations::applications;
+use trial_core::values::ApplicationId;
+use trial_engine::operations::Operation;
+use trial_engine::operations::{SearchField, applications};
 
 use super::failed;
 use super::operator::AuthenticatedOperator;
@@ -20,16 +20,15 @@ use crate::site::State;
 
 /// Search key of a person: at most one of `phone`, `email`, `company` and `requestId`.
 pub(super) fn customer(query: &mut Query, state: &State) -> Result<Unrecorded<Option<ApplicationQuery>>, Problem> {
-    let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone)).map(ApplicationQuery::Phone);
-    let email = query
-        .take("email", |text| Email::parse_at(MailHosts::Any, text))
-        .map(|email| ApplicationQuery::Email(email.key().clone()));
-    let company =
-        query.take("company", CompanyName::parse).map(|company| ApplicationQuery::Company(company.key().clone()));
-    let exchange = query
-        .take("requestId", |text| RequestId::from_caller(text).ok_or("must be 1 to 64 letters, digits and -_.:"))
-        .map(ApplicationQuery::RequestId);
-    let mut given = [phone, email, company, exchange].into_iter().flatten();
+    let phones = &state.settings.phone;
+    let fields = [
+        ("phone", SearchField::Phone),
+        ("email", SearchField::Email),
+        ("company", SearchField::Company),
+        ("requestId", SearchField::RequestId),
+    ];
+    let given = fields.map(|(name, field)| query.take(name, |text| field.parse(text, phones)));
+    let mut given = given.into_iter().flatten();
     let (one, None) = (given.next(), given.next()) else {
         let wrong = "give at most one of phone, email, company and requestId".to_owned();
         return Err(Problem::new(Kind::InvalidQuery).errors(vec![FieldError::in_query(None, wrong)]));
@@ -39,7 +38,7 @@ pub(super) fn customer(query: &mut Query, state: &State) -> Result<Unrecorded<Op
 
 /// `GET /ops/v1/applications`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListApplications).await?;
     let mut query = Query::of(&request);
     let page = query.page::<ApplicationId>();
     let return_code =
@@ -57,7 +56,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `GET /ops/v1/applications/{id}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ShowApplication).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;

@@ -3,8 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::audit::AuditQuery;
-use trial_core::operators::Permission;
 use trial_core::values::AuditId;
+use trial_engine::operations::Operation;
 use trial_engine::operations::audit;
 
 use super::failed;
@@ -18,7 +18,7 @@ use crate::site::State;
 
 /// `GET /ops/v1/audit`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListAudit).await?;
     let mut query = Query::of(&request);
     let page = query.page::<AuditId>();
     let asked = AuditQuery {

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use trial_core::clients::{ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, Scope};
-use trial_core::operators::Permission;
+use trial_engine::operations::Operation;
 use trial_engine::operations::clients::{self, ApiClientReport};
 use utoipa::ToSchema;
 
@@ -33,7 +33,7 @@ pub(super) struct NewLimits {
 
 /// `GET /ops/v1/callers`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let operator = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let operator = AuthenticatedOperator::let_in(&request, &state, Operation::ListCallers).await?;
     Query::of(&request).end()?;
     let parts = &operator.ops.parts;
     json(&clients::list(&*parts.callers, &parts.keyring).await.map_err(failed)?)
@@ -45,7 +45,7 @@ pub(super) async fn suspend(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::SuspendCallers, ApiClientChange::Suspend).await
+    change_alone(&request, &state, Operation::SuspendCaller, ApiClientChange::Suspend).await
 }
 
 /// `POST /ops/v1/callers/{name}/resume`.
@@ -54,7 +54,7 @@ pub(super) async fn resume(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::SuspendCallers, ApiClientChange::Resume).await
+    change_alone(&request, &state, Operation::ResumeCaller, ApiClientChange::Resume).await
 }
 
 /// `POST /ops/v1/callers/{name}/remove`.
@@ -63,7 +63,7 @@ pub(super) async fn remove(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::ManageCallers, ApiClientChange::Remove).await
+    change_alone(&request, &state, Operation::RemoveCaller, ApiClientChange::Remove).await
 }
 
 /// `POST /ops/v1/callers/{name}/limits`.
@@ -72,7 +72,7 @@ pub(super) async fn set_limits(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let operator = AuthenticatedOperator::let_in(&request, &state, Permission::ManageCallers).await?;
+    let operator = AuthenticatedOperator::let_in(&request, &state, Operation::SetCallerLimits).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let shape = || Problem::malformed("give an object with scopes, a list of strings, or rate, a number, or both");
@@ -88,10 +88,10 @@ pub(super) async fn set_limits(
 async fn change_alone(
     request: &HttpRequest,
     state: &Data<State>,
-    permission: Permission,
+    operation: Operation,
     change: ApiClientChange,
 ) -> Result<HttpResponse, Problem> {
-    let operator = AuthenticatedOperator::let_in(request, state, permission).await?;
+    let operator = AuthenticatedOperator::let_in(request, state, operation).await?;
     Query::of(request).end()?;
     self::change(&operator, request, change).await
 }

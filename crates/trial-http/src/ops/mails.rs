@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::mails::{MailPage, MailRetried, MailState};
-use trial_core::operators::Permission;
 use trial_core::values::{MailId, TenantId};
+use trial_engine::operations::Operation;
 use trial_engine::operations::mails;
 use utoipa::ToSchema;
 
@@ -30,7 +30,7 @@ pub(super) struct Retried {
 
 /// `GET /ops/v1/mails`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListMails).await?;
     let mut query = Query::of(&request);
     let page = query.page::<MailId>();
     let wanted =
@@ -66,7 +66,7 @@ pub(super) async fn retry_all(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SendMail).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::RetryMails).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let RetryAll { since } = serde_json::from_slice(&body).map_err(|_| {
@@ -84,7 +84,7 @@ pub(super) async fn retry(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SendMail).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::RetryMail).await?;
     Query::of(&request).end()?;
     let id: MailId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
     match caller.ops.parts.operations.retry_mail(id, caller.changes()).await.map_err(failed)? {

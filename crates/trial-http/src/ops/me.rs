@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::operators::Permission;
+use trial_engine::operations::Operation;
 use trial_engine::operations::operators::OwnReport;
 
 use super::operator::AuthenticatedOperator;
@@ -14,7 +14,7 @@ use crate::site::State;
 
 /// `GET /ops/v1/me`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::Me).await?;
     Query::of(&request).end()?;
     json(&OwnReport::from(&caller.operator))
 }

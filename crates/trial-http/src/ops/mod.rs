@@ -17,6 +17,7 @@ mod pool;
 mod prefixes;
 mod quota;
 mod reply;
+mod requests;
 mod routes;
 mod search;
 pub(crate) mod settings;

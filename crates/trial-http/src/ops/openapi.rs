@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use trial_core::operators::Permission;
 use trial_core::policy::SettingKey;
-use trial_core::return_codes::ApplyCode;
+use trial_core::return_codes::{ApplyCode, ReturnCode};
 use trial_core::tenants::TenantStatus;
-use trial_engine::operations as views;
+use trial_core::timeline::PublicInterface;
 use trial_engine::operations::page::PAGE;
+use trial_engine::operations::{self as views, Operation};
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
@@ -48,8 +48,8 @@ pub(crate) async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
 }
 
-/// An operation, and its particular statuses.
-struct Operation {
+/// An operation as documented, with its particular statuses.
+struct Documented {
     builder: OperationBuilder,
     failures: Vec<(&'static str, Vec<Kind>)>,
 }
@@ -120,10 +120,10 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
 }
 
 fn people(document: &mut Document) {
-    let me = Operation::new("people", "me", "Show the operator of the token", Permission::Look);
+    let me = Documented::new("people", Operation::Me, "Show the operator of the token");
     let me = me.answers::<views::operators::OwnReport>(document, "The operator");
     document.add(Route::OpsMe, HttpMethod::Get, me);
-    let audit = Operation::new("people", "listAudit", "List changes and reveals, newest first", Permission::Look)
+    let audit = Documented::new("people", Operation::ListAudit, "List changes and reveals, newest first")
         .paged()
         .parameter(
             "actor",
@@ -137,24 +137,41 @@ fn people(document: &mut Document) {
         .revealing();
     let audit = audit.answers_page::<views::audit::AuditReport>(document, "A page of the audit");
     document.add(Route::OpsAudit, HttpMethod::Get, audit);
-    let list = Operation::new("people", "listOperators", "List operators", Permission::ManageOperators);
+    let list = Documented::new("people", Operation::ListOperators, "List operators");
     let list = list.answers_list::<views::operators::OperatorReport>(document, "Operators");
-    let add = Operation::new("people", "addOperator", "Add an operator", Permission::ManageOperators)
+    let add = Documented::new("people", Operation::AddOperator, "Add an operator")
         .reads::<operators::NewOperator>(document)
         .fails("409", &[Kind::Conflict])
         .answers::<operators::AddedOperator>(document, "The operator, with the token; it is not shown again");
     document.add_all(Route::OpsOperators, [(HttpMethod::Get, list), (HttpMethod::Post, add)]);
-    let revoke =
-        Operation::new("people", "revokeOperator", "Revoke a token and end its sessions", Permission::ManageOperators)
-            .named("name", "The operator's name", text())
-            .answers_nothing("The operator is revoked");
+    let revoke = Documented::new("people", Operation::RevokeOperator, "Revoke a token and end its sessions")
+        .named("name", "The operator's name", text())
+        .answers_nothing("The operator is revoked");
     document.add(Route::OpsOperatorRevoke, HttpMethod::Post, revoke);
 }
 
 fn customers(document: &mut Document) {
     let one_of = |names: Vec<&str>| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     let code = one_of(ApplyCode::ALL.map(ApplyCode::as_str).to_vec());
-    let list = Operation::new("customers", "listApplications", "Applications, newest first", Permission::Look)
+    let either = one_of(ReturnCode::all().map(ReturnCode::as_str).collect());
+    let interface = one_of(PublicInterface::ALL.iter().map(|interface| interface.as_str()).collect());
+    let list =
+        Documented::new("customers", Operation::ListRequests, "Requests of both public interfaces, newest first")
+            .paged()
+            .parameter("interface", "Only requests of this interface", interface)
+            .of_customer()
+            .parameter("returnCode", "Only requests answered with this code", either)
+            .parameter("since", "Not before this", time())
+            .parameter("until", "Before this", time())
+            .revealing()
+            .answers_page::<views::requests::RequestReport>(document, "A page of requests");
+    document.add(Route::OpsRequests, HttpMethod::Get, list);
+    let show = Documented::new("customers", Operation::ShowRequest, "One request with its timeline")
+        .named("id", "The request's id", id())
+        .revealing()
+        .answers::<views::requests::RequestTimeline>(document, "The request");
+    document.add(Route::OpsRequest, HttpMethod::Get, show);
+    let list = Documented::new("customers", Operation::ListApplications, "Applications, newest first")
         .paged()
         .of_customer()
         .parameter("returnCode", "Only applications answered with this code", code)
@@ -163,13 +180,13 @@ fn customers(document: &mut Document) {
         .revealing()
         .answers_page::<views::applications::ApplicationReport>(document, "A page of applications");
     document.add(Route::OpsApplications, HttpMethod::Get, list);
-    let show = Operation::new("customers", "showApplication", "One application with its timeline", Permission::Look)
+    let show = Documented::new("customers", Operation::ShowApplication, "One application with its timeline")
         .named("id", "The application's id", id())
         .revealing()
         .answers::<views::applications::ApplicationTimeline>(document, "The application");
     document.add(Route::OpsApplication, HttpMethod::Get, show);
     let status = one_of(TenantStatus::ALL.iter().map(|status| status.as_str()).collect());
-    let list = Operation::new("customers", "listTenants", "Tenants, newest first", Permission::Look)
+    let list = Documented::new("customers", Operation::ListTenants, "Tenants, newest first")
         .paged()
         .of_customer()
         .parameter("status", "Only tenants of this status", status)
@@ -181,48 +198,46 @@ fn customers(document: &mut Document) {
         .revealing();
     let list = list.answers_page::<views::tenants::TenantReport>(document, "A page of tenants");
     document.add(Route::OpsTenants, HttpMethod::Get, list);
-    let show = Operation::new("customers", "showTenant", "One tenant", Permission::Look)
+    let show = Documented::new("customers", Operation::ShowTenant, "One tenant")
         .named("id", "The tenant's id", id())
         .revealing()
         .answers::<views::tenants::TenantReport>(document, "The tenant");
     document.add(Route::OpsTenant, HttpMethod::Get, show);
     let phone = || ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(40));
-    let show = Operation::new("customers", "showPhone", "Show whether a phone is locked", Permission::Look)
+    let show = Documented::new("customers", Operation::ShowPhone, "Show whether a phone is locked")
         .named("phone", "E.164, or national in the default region; any usual spelling", phone())
         .revealing()
         .answers::<views::phones::PhoneReport>(document, "The phone");
     document.add(Route::OpsPhone, HttpMethod::Get, show);
-    let unlock =
-        Operation::new("customers", "unlockPhone", "Set a phone's count of wrong codes to 0", Permission::UnlockPhone)
-            .named("phone", "E.164, or national in the default region; any usual spelling", phone())
-            .answers::<views::phones::PhoneReport>(document, "The phone, unlocked");
+    let unlock = Documented::new("customers", Operation::UnlockPhone, "Set a phone's count of wrong codes to 0")
+        .named("phone", "E.164, or national in the default region; any usual spelling", phone())
+        .answers::<views::phones::PhoneReport>(document, "The phone, unlocked");
     document.add(Route::OpsPhoneUnlock, HttpMethod::Post, unlock);
 }
 
 /// Commands on one tenant.
 fn lives(document: &mut Document) {
-    let order = |id: &str, summary: &str, permission| {
-        Operation::new("customers", id, summary, permission)
+    let order = |operation, summary: &str| {
+        Documented::new("customers", operation, summary)
             .named("id", "The tenant's id", self::id())
             .fails("409", &[Kind::Conflict])
     };
-    let change = Permission::ChangeTenant;
     let orders = [
-        (Route::OpsConvert, order("convertTenant", "Convert a trial to a commercial tenant", change)),
-        (Route::OpsSuspend, order("suspendTenant", "Suspend a tenant", change)),
-        (Route::OpsResume, order("resumeTenant", "Resume a suspended tenant", change)),
-        (Route::OpsClose, order("closeTenant", "Close a tenant; its access codes go to quarantine", change)),
+        (Route::OpsConvert, order(Operation::ConvertTenant, "Convert a trial to a commercial tenant")),
+        (Route::OpsSuspend, order(Operation::SuspendTenant, "Suspend a tenant")),
+        (Route::OpsResume, order(Operation::ResumeTenant, "Resume a suspended tenant")),
+        (Route::OpsClose, order(Operation::CloseTenant, "Close a tenant; its access codes go to quarantine")),
         (
             Route::OpsReopen,
-            order("reopenTenant", "Reopen a closed tenant while its access codes are in quarantine", change),
+            order(Operation::ReopenTenant, "Reopen a closed tenant while its access codes are in quarantine"),
         ),
-        (Route::OpsResendMail, order("resendMail", "Send the account mail again", Permission::SendMail)),
+        (Route::OpsResendMail, order(Operation::ResendMail, "Send the account mail again")),
     ];
     for (route, order) in orders {
         let order = order.answers::<views::tenants::TenantChangeReport>(document, "The change");
         document.add(route, HttpMethod::Post, order);
     }
-    let extend = order("extendTrial", "Extend a trial", change)
+    let extend = order(Operation::ExtendTrial, "Extend a trial")
         .reads::<orders::Extension>(document)
         .answers::<views::tenants::TenantChangeReport>(document, "The change");
     document.add(Route::OpsExtend, HttpMethod::Post, extend);
@@ -232,36 +247,34 @@ fn codes(document: &mut Document) {
     let one_of = |names: &[&str]| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.to_vec()));
     let limit = number(1, MAX_PAGE).default(Some(PAGE.into()));
     let code = || text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9+*#_.-]+$"));
-    let list =
-        Operation::new("pool", "listAccessCodes", "List access codes, in the order of the codes", Permission::Look)
-            .parameter("limit", "Items of the page", limit)
-            .parameter("cursor", "The `nextCursor` of the previous page; without it, the first page", code())
-            .parameter("kind", "Kind of the codes; voice if omitted", one_of(&["voice", "multimedia"]))
-            .parameter(
-                "state",
-                "State of the codes; free if omitted",
-                one_of(&["free", "leased", "quarantined", "retired"]),
-            )
-            .answers_page::<views::access_codes::AccessCodeReport>(document, "A page of access codes");
+    let list = Documented::new("pool", Operation::ListAccessCodes, "List access codes, in the order of the codes")
+        .parameter("limit", "Items of the page", limit)
+        .parameter("cursor", "The `nextCursor` of the previous page; without it, the first page", code())
+        .parameter("kind", "Kind of the codes; voice if omitted", one_of(&["voice", "multimedia"]))
+        .parameter(
+            "state",
+            "State of the codes; free if omitted",
+            one_of(&["free", "leased", "quarantined", "retired"]),
+        )
+        .answers_page::<views::access_codes::AccessCodeReport>(document, "A page of access codes");
     document.add(Route::OpsAccessCodes, HttpMethod::Get, list);
-    for (route, id, summary) in [
-        (Route::OpsRetire, "retireAccessCode", "Take a free or quarantined access code out of use"),
-        (Route::OpsRelease, "releaseAccessCode", "Return a quarantined or retired access code to the pool"),
+    for (route, operation, summary) in [
+        (Route::OpsRetire, Operation::RetireAccessCode, "Take a free or quarantined access code out of use"),
+        (Route::OpsRelease, Operation::ReleaseAccessCode, "Return a quarantined or retired access code to the pool"),
     ] {
-        let order = Operation::new("pool", id, summary, Permission::ChangePool)
+        let order = Documented::new("pool", operation, summary)
             .named("code", "The access code", code())
             .fails("409", &[Kind::Conflict])
             .answers::<pool::Moved>(document, "The change");
         document.add(route, HttpMethod::Post, order);
     }
-    let stock = Operation::new("pool", "accessCodeStock", "Count access codes by kind and state", Permission::Look);
+    let stock = Documented::new("pool", Operation::AccessCodeStock, "Count access codes by kind and state");
     let stock = stock.answers::<views::access_codes::StockReport>(document, "The pool");
     document.add(Route::OpsStock, HttpMethod::Get, stock);
-    let import = Operation::new(
+    let import = Documented::new(
         "pool",
-        "importAccessCodes",
+        Operation::ImportAccessCodes,
         "Import access codes: all rows, or none if one is bad; known codes are skipped",
-        Permission::ChangePool,
     )
     .parameter(
         "dryRun",
@@ -277,33 +290,27 @@ fn codes(document: &mut Document) {
 
 fn messages(document: &mut Document) {
     let days = number(1, views::quota::MOST_DAYS);
-    let show = Operation::new("messages", "showEmailQuota", "Show the daily e-mail limit", Permission::Look)
+    let show = Documented::new("messages", Operation::ShowEmailQuota, "Show the daily e-mail limit")
         .parameter("days", "Number of days, today first; 1 if omitted", days)
         .answers::<views::quota::QuotaReport>(document, "The limit and its use");
-    let set = Operation::new(
-        "messages",
-        "setEmailQuota",
-        "Set the daily e-mail limit, in force at once",
-        Permission::SetQuota,
-    )
-    .reads::<quota::SetQuota>(document)
-    .answers::<views::quota::QuotaReport>(document, "The limit and its use");
+    let set = Documented::new("messages", Operation::SetEmailQuota, "Set the daily e-mail limit, in force at once")
+        .reads::<quota::SetQuota>(document)
+        .answers::<views::quota::QuotaReport>(document, "The limit and its use");
     document.add_all(Route::OpsQuota, [(HttpMethod::Get, show), (HttpMethod::Put, set)]);
     let state =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed", "overtaken"]));
-    let list = Operation::new("messages", "listMails", "Mails of the outbox, newest first", Permission::Look)
+    let list = Documented::new("messages", Operation::ListMails, "Mails of the outbox, newest first")
         .paged()
         .parameter("state", "Only mails in this state", state)
         .parameter("tenant", "Only mails of this tenant", id())
         .revealing()
         .answers_page::<views::mails::OutboxMailReport>(document, "A page of mails");
     document.add(Route::OpsMails, HttpMethod::Get, list);
-    let retry_all =
-        Operation::new("messages", "retryMails", "Retry every mail that failed since a time", Permission::SendMail)
-            .reads::<mails::RetryAll>(document)
-            .answers::<mails::AllRetried>(document, "The mails are due now");
+    let retry_all = Documented::new("messages", Operation::RetryMails, "Retry every mail that failed since a time")
+        .reads::<mails::RetryAll>(document)
+        .answers::<mails::AllRetried>(document, "The mails are due now");
     document.add(Route::OpsMailsRetry, HttpMethod::Post, retry_all);
-    let retry = Operation::new("messages", "retryMail", "Retry a failed mail", Permission::SendMail)
+    let retry = Documented::new("messages", Operation::RetryMail, "Retry a failed mail")
         .named("id", "The mail's id", id())
         .fails("409", &[Kind::Conflict])
         .answers::<mails::Retried>(document, "The mail is due now");
@@ -311,20 +318,20 @@ fn messages(document: &mut Document) {
 }
 
 fn rules(document: &mut Document) {
-    let list = Operation::new("settings", "listSettings", "List runtime settings", Permission::Look)
+    let list = Documented::new("settings", Operation::ListSettings, "List runtime settings")
         .answers::<views::settings::SettingsReport>(document, "The settings and their changes");
     document.add(Route::OpsSettings, HttpMethod::Get, list);
-    let change = |id: &str, summary: &str| {
+    let change = |operation, summary: &str| {
         let keys = SettingKey::ALL.iter().map(|key| key.as_str());
         let key = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(keys));
-        Operation::new("settings", id, summary, Permission::ChangeSettings)
+        Documented::new("settings", operation, summary)
             .named("key", "Key as in the configuration", key)
             .fails("409", &[Kind::Conflict])
     };
-    let set = change("setSetting", "Change a setting, in force at once on every instance")
+    let set = change(Operation::SetSetting, "Change a setting, in force at once on every instance")
         .reads::<settings::NewValue>(document)
         .answers::<views::settings::SettingsReport>(document, "The settings as they are now");
-    let reset = change("resetSetting", "Reset a setting to its configured value")
+    let reset = change(Operation::ResetSetting, "Reset a setting to its configured value")
         .parameter(
             "seen",
             "The `number` of the list on which this is based; without it, changes by others are ignored",
@@ -335,61 +342,59 @@ fn rules(document: &mut Document) {
 }
 
 fn abuse(document: &mut Document) {
-    let list =
-        Operation::new("prefixes", "listPrefixes", "List blocked number ranges and the safe list", Permission::Look)
-            .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges");
+    let list = Documented::new("prefixes", Operation::ListPrefixes, "List blocked number ranges and the safe list")
+        .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges");
     document.add(Route::OpsPrefixes, HttpMethod::Get, list);
-    let change = |id: &str, summary: &str| {
+    let change = |operation, summary: &str| {
         let prefix = text().max_length(Some(12)).pattern(Some(r"^\+?[1-9][0-9]{0,10}$"));
-        Operation::new("prefixes", id, summary, Permission::ChangePrefixes).named(
+        Documented::new("prefixes", operation, summary).named(
             "prefix",
             "First digits of phone numbers with the country calling code: +861667328",
             prefix,
         )
     };
-    let release = change("releasePrefix", "Unblock a number range; its codes are counted from zero again")
+    let release = change(Operation::ReleasePrefix, "Unblock a number range; its codes are counted from zero again")
         .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
     document.add(Route::OpsPrefixRelease, HttpMethod::Post, release);
-    let add = change("addSafePrefix", "Add a number range to the safe list")
+    let add = change(Operation::AddSafePrefix, "Add a number range to the safe list")
         .reads::<prefixes::Reason>(document)
         .fails("409", &[Kind::Conflict])
         .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
-    let remove = change("removeSafePrefix", "Remove a number range from the safe list")
+    let remove = change(Operation::RemoveSafePrefix, "Remove a number range from the safe list")
         .answers::<views::number_ranges::NumberRangesReport>(document, "Number ranges after the change");
     document.add_all(Route::OpsSafePrefix, [(HttpMethod::Put, add), (HttpMethod::Delete, remove)]);
 }
 
 fn back_ends(document: &mut Document) {
-    let list = Operation::new("callers", "listCallers", "List API clients", Permission::Look)
+    let list = Documented::new("callers", Operation::ListCallers, "List API clients")
         .answers_list::<views::clients::ApiClientReport>(document, "API clients, without their secrets");
     document.add(Route::OpsCallers, HttpMethod::Get, list);
-    let change = |id: &str, summary: &str, permission| {
-        Operation::new("callers", id, summary, permission).named("name", "Name of the API client", text())
+    let change = |operation, summary: &str| {
+        Documented::new("callers", operation, summary).named("name", "Name of the API client", text())
     };
-    let (suspends, manages) = (Permission::SuspendCallers, Permission::ManageCallers);
-    let suspend = change("suspendCaller", "Suspend an API client at once, until it is resumed", suspends)
+    let suspend = change(Operation::SuspendCaller, "Suspend an API client at once, until it is resumed")
         .fails("409", &[Kind::Conflict])
         .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerSuspend, HttpMethod::Post, suspend);
-    let resume = change("resumeCaller", "Resume an API client", suspends)
+    let resume = change(Operation::ResumeCaller, "Resume an API client")
         .fails("409", &[Kind::Conflict])
         .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerResume, HttpMethod::Post, resume);
-    let remove = change("removeCaller", "Remove an API client for good; its name is free again", manages)
+    let remove = change(Operation::RemoveCaller, "Remove an API client for good; its name is free again")
         .answers::<views::clients::ApiClientReport>(document, "The removed API client");
     document.add(Route::OpsCallerRemove, HttpMethod::Post, remove);
-    let limit = change("setCallerLimits", "Change scopes or rate of an API client", manages)
+    let limit = change(Operation::SetCallerLimits, "Change scopes or rate of an API client")
         .reads::<callers::NewLimits>(document)
         .answers::<views::clients::ApiClientReport>(document, "The API client after the change");
     document.add(Route::OpsCallerLimits, HttpMethod::Post, limit);
 }
 
 impl Document {
-    fn add(&mut self, route: Route, method: HttpMethod, operation: Operation) {
+    fn add(&mut self, route: Route, method: HttpMethod, operation: Documented) {
         self.add_all(route, [(method, operation)]);
     }
 
-    fn add_all(&mut self, route: Route, operations: impl IntoIterator<Item = (HttpMethod, Operation)>) {
+    fn add_all(&mut self, route: Route, operations: impl IntoIterator<Item = (HttpMethod, Documented)>) {
         let item = operations
             .into_iter()
             .fold(PathItemBuilder::new(), |item, (method, operation)| item.operation(method, operation.build()));
@@ -437,12 +442,12 @@ impl Document {
     }
 }
 
-impl Operation {
-    fn new(tag: &str, id: &str, summary: &str, permission: Permission) -> Self {
-        let role = permission.takes();
+impl Documented {
+    fn new(tag: &str, operation: Operation, summary: &str) -> Self {
+        let role = operation.permission().takes();
         let builder = OperationBuilder::new()
             .tag(tag)
-            .operation_id(Some(id))
+            .operation_id(Some(operation.as_str()))
             .summary(Some(summary))
             .description(Some(format!("Requires the role {role}.")));
         let forbidden = (role > trial_core::operators::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));

@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use trial_core::audit::ChangedBy;
 use trial_core::operators::{Operator, Permission};
+use trial_engine::operations::Operation;
 
 use super::{Ops, failed};
 use crate::problem::{Kind, Problem};
@@ -16,14 +17,10 @@ pub(super) struct AuthenticatedOperator<'a> {
 }
 
 impl<'a> AuthenticatedOperator<'a> {
-    /// Authenticates the operator and checks the permission.
+    /// Authenticates the operator and checks the permission for this operation.
     ///
     /// A valid token is never rejected for failures of the same address: nobody can lock operators out.
-    pub(super) async fn let_in(
-        request: &HttpRequest,
-        state: &'a State,
-        permission: Permission,
-    ) -> Result<Self, Problem> {
+    pub(super) async fn let_in(request: &HttpRequest, state: &'a State, operation: Operation) -> Result<Self, Problem> {
         let ops = &state.ops;
         let found = match bearer(request) {
             Some(token) => ops.access.by_token(token).await.map_err(failed)?,
@@ -31,8 +28,8 @@ impl<'a> AuthenticatedOperator<'a> {
         };
         let Some(operator) = found else { return Err(stranger(request, state)) };
         let caller = Self { operator, ops };
-        if !caller.operator.role.may(permission) {
-            return Err(caller.may_not(permission));
+        if !operation.is_allowed(caller.operator.role) {
+            return Err(caller.may_not(operation.permission()));
         }
         Ok(caller)
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
-use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Permission, Role};
+use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Role};
 use trial_core::values::OperatorId;
+use trial_engine::operations::Operation;
 use trial_engine::operations::operators::{self, OperatorReport};
 use utoipa::ToSchema;
 
@@ -48,14 +49,14 @@ pub(super) struct AddedOperator {
 
 /// `GET /ops/v1/operators`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListOperators).await?;
     Query::of(&request).end()?;
     json(&operators::list(&*caller.ops.parts.operators, caller.ops.clock.now()).await.map_err(failed)?)
 }
 
 /// `POST /ops/v1/operators`.
 pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::AddOperator).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let asked: NewOperator = serde_json::from_slice(&body)
@@ -90,7 +91,7 @@ pub(super) async fn revoke(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::RevokeOperator).await?;
     Query::of(&request).end()?;
     let nobody = || Problem::new(Kind::NotFound).detail("no active operator has this name");
     let name = OperatorName::parse(&segment(&request).await?).map_err(|_| nobody())?;

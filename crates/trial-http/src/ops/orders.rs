@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use trial_core::operators::Permission;
 use trial_core::tenants::{TenantAction, TenantCommand, TenantOutcome, TenantRefusal};
 use trial_core::values::TenantId;
+use trial_engine::operations::Operation;
 use trial_engine::operations::tenants::TenantChangeReport;
 use utoipa::ToSchema;
 
@@ -30,14 +30,14 @@ pub(super) struct Extension {
 }
 
 macro_rules! orders {
-    ($($(#[$doc:meta])* $name:ident => $order:ident;)+) => { $(
+    ($($(#[$doc:meta])* $name:ident => $order:ident, $operation:ident;)+) => { $(
         $(#[$doc])*
         pub(super) async fn $name(
             request: HttpRequest,
             _payload: Payload,
             state: Data<State>,
         ) -> Result<HttpResponse, Problem> {
-            let caller = AuthenticatedOperator::let_in(&request, &state, permission(&TenantAction::$order)).await?;
+            let caller = AuthenticatedOperator::let_in(&request, &state, Operation::$operation).await?;
             Query::of(&request).end()?;
             give(&caller, &segment(&request).await?, TenantAction::$order).await
         }
@@ -46,17 +46,17 @@ macro_rules! orders {
 
 orders! {
     /// `POST /ops/v1/tenants/{id}/convert`.
-    convert => Convert;
+    convert => Convert, ConvertTenant;
     /// `POST /ops/v1/tenants/{id}/suspend`.
-    suspend => Suspend;
+    suspend => Suspend, SuspendTenant;
     /// `POST /ops/v1/tenants/{id}/resume`.
-    resume => Resume;
+    resume => Resume, ResumeTenant;
     /// `POST /ops/v1/tenants/{id}/close`.
-    close => Close;
+    close => Close, CloseTenant;
     /// `POST /ops/v1/tenants/{id}/reopen`.
-    reopen => Reopen;
+    reopen => Reopen, ReopenTenant;
     /// `POST /ops/v1/tenants/{id}/resend-mail`.
-    resend_mail => ResendMail;
+    resend_mail => ResendMail, ResendMail;
 }
 
 /// `POST /ops/v1/tenants/{id}/extend`.
@@ -65,7 +65,7 @@ pub(super) async fn extend(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeTenant).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ExtendTrial).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let Extension { days } = serde_json::from_slice(&body).map_err(|_| wrong_days())?;
@@ -75,13 +75,6 @@ pub(super) async fn extend(
 fn wrong_days() -> Problem {
     let wrong = "days must be a whole number from 1 to 366, and the only field".to_owned();
     Problem::new(Kind::InvalidFields).errors(vec![FieldError::in_body("#/days".to_owned(), "days", wrong)])
-}
-
-fn permission(order: &TenantAction) -> Permission {
-    match order {
-        TenantAction::ResendMail => Permission::SendMail,
-        _ => Permission::ChangeTenant,
-    }
 }
 
 async fn give(caller: &AuthenticatedOperator<'_>, id: &str, order: TenantAction) -> Result<HttpResponse, Problem> {

@@ -2,8 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::operators::Permission;
 use trial_core::values::Phone;
+use trial_engine::operations::Operation;
 use trial_engine::operations::{Disclosure, phones};
 
 use super::operator::AuthenticatedOperator;
@@ -17,7 +17,7 @@ use crate::site::State;
 
 /// `GET /ops/v1/phones/{phone}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ShowPhone).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;
@@ -33,7 +33,7 @@ pub(super) async fn unlock(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::UnlockPhone).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::UnlockPhone).await?;
     Query::of(&request).end()?;
     let phone = wanted(&request, &state, &caller).await?;
     let operations = &caller.ops.parts.operations;

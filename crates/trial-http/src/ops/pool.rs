@@ -4,8 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolCommand, PoolOutcome};
-use trial_core::operators::Permission;
 use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_engine::operations::Operation;
 use trial_engine::operations::access_codes;
 use trial_engine::operations::page::PAGE;
 use utoipa::ToSchema;
@@ -31,7 +31,7 @@ pub(super) struct Moved {
 
 /// `GET /ops/v1/access-codes`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListAccessCodes).await?;
     let mut query = Query::of(&request);
     let limit = query.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
     let cursor = query.take("cursor", AccessCode::parse);
@@ -51,7 +51,7 @@ pub(super) async fn retire(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    order(&request, &state, PoolCommand::Retire).await
+    order(&request, &state, Operation::RetireAccessCode, PoolCommand::Retire).await
 }
 
 /// `POST /ops/v1/access-codes/{code}/release`.
@@ -60,11 +60,16 @@ pub(super) async fn release(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    order(&request, &state, PoolCommand::Release).await
+    order(&request, &state, Operation::ReleaseAccessCode, PoolCommand::Release).await
 }
 
-async fn order(request: &HttpRequest, state: &State, order: PoolCommand) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(request, state, Permission::ChangePool).await?;
+async fn order(
+    request: &HttpRequest,
+    state: &State,
+    operation: Operation,
+    order: PoolCommand,
+) -> Result<HttpResponse, Problem> {
+    let caller = AuthenticatedOperator::let_in(request, state, operation).await?;
     Query::of(request).end()?;
     let code = AccessCode::parse(&segment(request).await?).map_err(|_| nothing_here())?;
     let operations = &caller.ops.parts.operations;

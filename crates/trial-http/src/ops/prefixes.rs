@@ -4,8 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, SafeOutcome, SafeRange, SafeReason};
-use trial_core::operators::Permission;
 use trial_core::values::NumberRange;
+use trial_engine::operations::Operation;
 use trial_engine::operations::number_ranges;
 use utoipa::ToSchema;
 
@@ -29,7 +29,7 @@ pub(super) struct Reason {
 
 /// `GET /ops/v1/prefixes`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListPrefixes).await?;
     Query::of(&request).end()?;
     listed(caller.ops).await
 }
@@ -40,7 +40,7 @@ pub(super) async fn release(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ReleasePrefix).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     let released = caller.ops.parts.prefixes.release_prefix(prefix, caller.changes()).await.map_err(failed)?;
@@ -56,7 +56,7 @@ pub(super) async fn add_safe(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::AddSafePrefix).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     let body = payload.json(&request).await?;
@@ -86,7 +86,7 @@ pub(super) async fn remove_safe(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::RemoveSafePrefix).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     if !caller.ops.parts.prefixes.remove_safe_prefix(prefix, caller.changes()).await.map_err(failed)? {

@@ -3,8 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use trial_core::operators::Permission;
 use trial_core::policy::{SettingCommand, SettingKey, SettingValue};
+use trial_engine::operations::Operation;
 use trial_engine::operations::quota;
 use utoipa::ToSchema;
 
@@ -28,7 +28,7 @@ pub(super) struct SetQuota {
 
 /// `GET /ops/v1/email-quota`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ShowEmailQuota).await?;
     let mut query = Query::of(&request);
     let days = query.number("days", 1..=quota::MOST_DAYS).unwrap_or(1);
     query.end()?;
@@ -37,7 +37,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `PUT /ops/v1/email-quota`.
 pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SetQuota).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::SetEmailQuota).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let SetQuota { threshold } = serde_json::from_slice(&body).map_err(|_| {

@@ -4,8 +4,8 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
 use super::{
-    access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
-    tenants,
+    access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, requests,
+    settings, tenants,
 };
 use crate::body::Payload;
 use crate::problem::Problem;
@@ -26,6 +26,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(Route::OpsClose.resource().route(answer(post(), orders::close)))
         .service(Route::OpsReopen.resource().route(answer(post(), orders::reopen)))
         .service(Route::OpsResendMail.resource().route(answer(post(), orders::resend_mail)))
+        .service(Route::OpsRequests.resource().route(answer(get(), requests::list)))
+        .service(Route::OpsRequest.resource().route(answer(get(), requests::show)))
         .service(Route::OpsApplications.resource().route(answer(get(), applications::list)))
         .service(Route::OpsApplication.resource().route(answer(get(), applications::show)))
         .service(Route::OpsAccessCodes.resource().route(answer(get(), pool::list)))

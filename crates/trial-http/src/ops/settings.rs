@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::operators::Permission;
 use trial_core::policy::{SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingsInForce};
+use trial_engine::operations::Operation;
 use trial_engine::operations::settings::{self, SettingsReport};
 use utoipa::ToSchema;
 
@@ -36,7 +36,7 @@ pub(super) struct NewValue {
 
 /// `GET /ops/v1/settings`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListSettings).await?;
     Query::of(&request).end()?;
     let parts = &caller.ops.parts;
     json(&settings::list(&*parts.settings, parts.policy.configured()).await.map_err(failed)?)
@@ -44,7 +44,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `PUT /ops/v1/settings/{key}`.
 pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeSettings).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::SetSetting).await?;
     Query::of(&request).end()?;
     let key = key(&request).await?;
     let body = payload.json(&request).await?;
@@ -61,7 +61,7 @@ pub(super) async fn reset(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeSettings).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ResetSetting).await?;
     let mut query = Query::of(&request);
     let seen = query.number("seen", 0..=u32::MAX);
     query.end()?;

@@ -2,9 +2,9 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::operators::Permission;
 use trial_core::tenants::{TenantSearch, TenantStatus};
 use trial_core::values::TenantId;
+use trial_engine::operations::Operation;
 use trial_engine::operations::tenants;
 
 use super::applications::customer;
@@ -19,7 +19,7 @@ use crate::site::State;
 
 /// `GET /ops/v1/tenants`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ListTenants).await?;
     let mut query = Query::of(&request);
     let page = query.page::<TenantId>();
     let status = query.take("status", |text| {
@@ -38,7 +38,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `GET /ops/v1/tenants/{id}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Operation::ShowTenant).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;

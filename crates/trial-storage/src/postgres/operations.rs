@@ -25,7 +25,8 @@ use trial_core::policy::UniqueBy;
 use trial_core::ports::{Operations, Violation};
 use trial_core::quota::QuotaDay;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
-use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
+use trial_core::timeline::{PublicInterface, RequestSearch, RequestView};
+use trial_core::values::{AccessCode, AccessCodeKind, AnyRequestId, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::fault::Trouble;
@@ -216,6 +217,45 @@ impl Operations for PostgresLedger {
                 let row = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
                 let rows: Vec<ApplicationRow> = row.load(&mut conn).await?;
                 Ok(application_views(conn, rows.into_iter()).await?.pop())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn search_requests(&self, search: RequestSearch) -> Result<Vec<RequestView>, LedgerError> {
+        let search = Arc::new(search);
+        self.in_transaction(Kind::Read, move |mut conn| {
+            let search = Arc::clone(&search);
+            async move {
+                let codes: Vec<CodeRequestRow> = if search.includes(PublicInterface::SendCode) {
+                    search::code_requests!(Pg, &*search).load(&mut conn).await?
+                } else {
+                    Vec::new()
+                };
+                let applied: Vec<ApplicationRow> = if search.includes(PublicInterface::Apply) {
+                    search::applications!(Pg, &*search).load(&mut conn).await?
+                } else {
+                    Vec::new()
+                };
+                Ok(search.merge(readable(codes)?, application_views(conn, applied.into_iter()).await?))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn request(&self, id: AnyRequestId) -> Result<Option<RequestView>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let code = code_requests::table.find(id.as_bytes().as_slice()).select(CodeRequestRow::as_select());
+                let found: Vec<CodeRequestRow> = code.load(&mut conn).await?;
+                if let Some(row) = found.into_iter().next() {
+                    return Ok(Some(RequestView::Code(row.try_into()?)));
+                }
+                let applied = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
+                let found: Vec<ApplicationRow> = applied.load(&mut conn).await?;
+                Ok(application_views(conn, found.into_iter()).await?.pop().map(RequestView::Application))
             }
             .boxed()
         })

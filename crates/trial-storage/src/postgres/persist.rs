@@ -24,7 +24,7 @@ use crate::convert::{bad, day_number, integer, micros};
 use crate::events::NewEvent;
 use crate::number_range_rows::BlockRow;
 use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
-use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
+use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant, code_after};
 
 /// A part of the statement: the rows of one table.
 struct Step<'a> {
@@ -255,9 +255,10 @@ impl<'a> New<'a> {
             Column::optional_bytes(rows, |row| row.challenge),
             Column::optional_texts(rows, |row| row.state),
             Column::optional_texts(rows, |row| row.refusal.as_deref()),
+            Column::texts(rows, |row| row.return_code),
         ];
-        let head = "INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state, refusal) \
-            SELECT * FROM unnest(";
+        let head = "INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state, refusal, \
+            return_code) SELECT * FROM unnest(";
         Step { name: "new_code_requests", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
@@ -543,9 +544,11 @@ fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {
         Column::texts(sends, |update| update.reply.state().as_str()),
         Column::texts(sends, |update| &update.gateway),
         Column::optional_texts(sends, |update| update.reply.detail()),
+        Column::texts(sends, |update| code_after(update)),
     ];
-    let head = "UPDATE code_requests SET state = new.state, gateway = new.gateway, reply = new.reply FROM unnest(";
-    let tail = ") AS new (id, state, gateway, reply) WHERE code_requests.id = new.id";
+    let head = "UPDATE code_requests SET state = new.state, gateway = new.gateway, reply = new.reply, \
+        return_code = new.return_code FROM unnest(";
+    let tail = ") AS new (id, state, gateway, reply, return_code) WHERE code_requests.id = new.id";
     Step {
         name: "settled_sends",
         set: Set::over(head, columns, tail),

@@ -22,7 +22,8 @@ use trial_core::policy::UniqueBy;
 use trial_core::ports::{Operations, Violation};
 use trial_core::quota::QuotaDay;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
-use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
+use trial_core::timeline::{PublicInterface, RequestSearch, RequestView};
+use trial_core::values::{AccessCode, AccessCodeKind, AnyRequestId, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::{SqliteLedger, fault, snapshot, upkeep, verify};
@@ -186,6 +187,38 @@ impl Operations for SqliteLedger {
             let row = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
             let row = row.first(conn).optional().map_err(fault)?;
             row.map(|row| application_view(conn, row)).transpose()
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn search_requests(&self, search: RequestSearch) -> Result<Vec<RequestView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let codes: Vec<CodeRequestRow> = if search.includes(PublicInterface::SendCode) {
+                search::code_requests!(diesel::sqlite::Sqlite, &search).load(conn).map_err(fault)?
+            } else {
+                Vec::new()
+            };
+            let applied: Vec<ApplicationRow> = if search.includes(PublicInterface::Apply) {
+                search::applications!(diesel::sqlite::Sqlite, &search).load(conn).map_err(fault)?
+            } else {
+                Vec::new()
+            };
+            let applied = readable(applied)?.into_iter().map(|view| with_mails(conn, view));
+            let applied = applied.collect::<Result<Vec<_>, LedgerError>>()?;
+            Ok(search.merge(readable(codes)?, applied))
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn request(&self, id: AnyRequestId) -> Result<Option<RequestView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let code = code_requests::table.find(id.as_bytes().as_slice()).select(CodeRequestRow::as_select());
+            if let Some(row) = code.first(conn).optional().map_err(fault)? {
+                return Ok(Some(RequestView::Code(row.try_into()?)));
+            }
+            let applied = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
+            let row = applied.first(conn).optional().map_err(fault)?;
+            Ok(row.map(|row| application_view(conn, row)).transpose()?.map(RequestView::Application))
         };
         self.reader().run(move |conn| snapshot(conn, find)).await
     }

@@ -17,7 +17,7 @@ use crate::convert::{bad, day_number, micros};
 use crate::events::NewEvent;
 use crate::number_range_rows::BlockRow;
 use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
-use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
+use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant, code_after};
 use crate::schema::{
     applications, audit, challenges, code_requests, mails, owner_acts, platform_events, portal_passwords,
     portal_sessions, tenants,
@@ -142,6 +142,7 @@ fn settle_send(conn: &mut SqliteConnection, update: &SendUpdate) -> Result<(), L
         ("UPDATE code_requests SET state = ", Bind::Text(update.reply.state().as_str())),
         (", gateway = ", Bind::Text(&update.gateway)),
         (", reply = ", Bind::OptionalText(update.reply.detail())),
+        (", return_code = ", Bind::Text(code_after(update))),
         (" WHERE id = ", Bind::Bytes(update.code_request.as_bytes())),
     ]);
     exactly_one(updated.execute(conn).map_err(fault)?, "code_requests.id")

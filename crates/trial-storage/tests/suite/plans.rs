@@ -59,6 +59,7 @@ pub(crate) fn noted() -> impl Iterator<Item = String> {
 pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::applications_are_found(factory).await;
     conformance::applications_are_searched(factory).await;
+    conformance::requests_are_searched(factory).await;
     conformance::applications_are_counted_by_the_hour(factory).await;
     conformance::tenants_are_listed_newest_first(factory).await;
     conformance::tenants_are_searched(factory).await;

@@ -8,7 +8,7 @@ mod keys;
 use std::fs;
 use std::path::PathBuf;
 
-use trial_core::return_codes::{ApplyCode, ReturnCode, SendCode};
+use trial_core::return_codes::{ApplyCode, ReturnCodeRow, SendCode};
 
 const OPENING: &str = "<!-- generated: ";
 const CLOSING: &str = "<!-- end -->";
@@ -90,14 +90,14 @@ impl Document {
 }
 
 fn return_codes(interface: &str) -> String {
-    let mut rows: Vec<&ReturnCode> = match interface {
+    let mut rows: Vec<&ReturnCodeRow> = match interface {
         "generateverifycode" => SendCode::ALL.map(SendCode::row).to_vec(),
         "applyTenant" => ApplyCode::ALL.map(ApplyCode::row).to_vec(),
         other => panic!("{other} has no return codes"),
     };
     rows.sort_by_key(|row| row.rule);
     let mut text = "| code | meaning | cause | the website |\n| --- | --- | --- | --- |\n".to_owned();
-    for ReturnCode { code, meaning, cause, website, .. } in rows {
+    for ReturnCodeRow { code, meaning, cause, website, .. } in rows {
         text += &format!("| {code} | {meaning} | {cause} | {website} |\n");
     }
     text

@@ -38,13 +38,14 @@ fn access_codes_are_imported_once() {
     assert_eq!(again["repeated"], serde_json::json!([{ "line": 5, "first": 2, "code": "1" }]));
     let stock = json(home.run("access-codes stock --json"));
     let expected = serde_json::json!({ "stock": [
-        { "kind": "voice", "free": 2, "leased": 0, "quarantined": 0, "retired": 0 },
-        { "kind": "multimedia", "free": 1, "leased": 0, "quarantined": 0, "retired": 0 },
+        { "kind": "voice", "free": 2, "leased": 0, "quarantined": 0, "retired": 0, "daysUntilEmpty": null,
+            "nextRestEndsAt": null },
+        { "kind": "multimedia", "free": 1, "leased": 0, "quarantined": 0, "retired": 0, "daysUntilEmpty": null,
+            "nextRestEndsAt": null },
     ] });
     assert_eq!(stock, expected);
-    assert!(
-        home.run("access-codes stock").done().starts_with("kind        free  leased  quarantined  retired\nvoice ")
-    );
+    let heads = "kind        free  leased  quarantined  retired  days until empty  next quarantine ends\nvoice ";
+    assert!(home.run("access-codes stock").done().starts_with(heads));
 }
 
 #[test]
@@ -107,7 +108,10 @@ fn nothing_is_found_where_nothing_is() {
     assert_eq!(json(home.run("tenants list --json")), serde_json::json!({ "items": [], "nextCursor": null }));
     assert!(home.run(&format!("tenants show {id}")).refused().contains("there is no tenant"));
     assert_eq!(home.run("applications find --phone 16673280001").done(), "no requests\n");
-    assert_eq!(json(home.run("applications find --request-id a-1 --json")), serde_json::json!({ "timeline": [] }));
+    assert_eq!(
+        json(home.run("applications find --request-id a-1 --json")),
+        serde_json::json!({ "requests": [], "timeline": [] })
+    );
     assert_eq!(home.run("applications find --email a@example.com").done(), "no requests\n");
     assert_eq!(home.run("phones show 16673280001").done(), "+8616673280001 has no requests\n");
     assert!(home.run("phones unlock 16673280001").refused().contains("there is nothing to unlock"));
@@ -120,7 +124,7 @@ fn what_cannot_be_looked_for_is_said() {
         ("applications find --phone 12", "the phone is not a valid phone number"),
         ("applications find --phone +33612345678", "the phone belongs to a country that is not served"),
         ("applications find --email nobody", "the e-mail "),
-        ("applications find --request-id ;", "\";\" is not a request id"),
+        ("applications find --request-id ;", "the request id must be 1 to 64 letters"),
         ("phones show 12", "the phone is not a valid phone number"),
     ] {
         let said = home.run(line).refused();

@@ -230,6 +230,7 @@ macro_rules! ledger_conformance {
             applications_are_counted_by_the_hour
             hours_that_a_clock_ahead_has_counted_hide_none
             applications_are_searched
+            requests_are_searched
             tenants_are_searched
             access_codes_are_retired_and_released
             the_clock_is_marked_and_confirmed

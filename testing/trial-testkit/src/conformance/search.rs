@@ -5,9 +5,11 @@ use std::time::Duration;
 use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolCommand, PoolOutcome};
 use trial_core::applications::{ApplicationQuery, ApplicationSearch};
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::return_codes::ApplyCode;
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply};
+use trial_core::sms::GatewayReply;
 use trial_core::tenants::{TenantAction, TenantSearch, TenantStatus};
-use trial_core::values::AccessCodeKind;
+use trial_core::timeline::{PublicInterface, RequestSearch, RequestView};
+use trial_core::values::{AccessCodeKind, AnyRequestId};
 
 use super::{LedgerFactory, assert_sound, harness};
 use crate::LedgerHarness;
@@ -64,6 +66,75 @@ pub async fn applications_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(codes(&harness, next).await, std::slice::from_ref(&one));
     assert_eq!(harness.ledger.application(first[0].id).await.unwrap().as_ref(), Some(&first[0]));
     assert_eq!(first[0].mails.len(), 1);
+}
+
+/// Requests of both interfaces in one order: by interface, applicant, exchange, return code and time, in pages.
+pub async fn requests_are_searched<F: LedgerFactory>(factory: &F) {
+    let harness = harness(factory, 1).await;
+    let refused = harness.ask(&phone(3)).await.unwrap();
+    harness.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
+    harness.wait(Duration::from_secs(1));
+    let prepared = harness.prepared(1).await;
+    harness.wait(Duration::from_secs(1));
+    assert_eq!(harness.apply_for_code(prepared).await, "000");
+    harness.wait(Duration::from_secs(1));
+    let last = harness.now();
+    assert_eq!(harness.apply_for_code(application(2, "wrong")).await, "001");
+    let all = RequestSearch {
+        interface: None,
+        by: None,
+        return_code: None,
+        since: None,
+        until: None,
+        before: None,
+        limit: 50,
+    };
+    let found = async |search: RequestSearch| {
+        let found = harness.ledger.search_requests(search).await.unwrap();
+        let told = found.iter().map(|view| match view {
+            RequestView::Code(view) => (view.phone.clone(), CodeReply::from(&view.outcome).code.as_str()),
+            RequestView::Application(view) => (view.phone.clone(), ApplyReply::from(&view.outcome).code.as_str()),
+        });
+        told.collect::<Vec<_>>()
+    };
+    let row = |n, code| (phone(n), code);
+    let (not_sent, sent, accepted, no_code) = (row(3, "204"), row(1, "200"), row(1, "000"), row(2, "001"));
+    assert_eq!(
+        found(all.clone()).await,
+        [no_code.clone(), accepted.clone(), sent.clone(), not_sent.clone()],
+        "newest first"
+    );
+    let codes = RequestSearch { interface: Some(PublicInterface::SendCode), ..all.clone() };
+    assert_eq!(found(codes).await, [sent.clone(), not_sent.clone()]);
+    let applied = RequestSearch { interface: Some(PublicInterface::Apply), ..all.clone() };
+    assert_eq!(found(applied).await, [no_code.clone(), accepted.clone()]);
+    for (by, expected) in [
+        (ApplicationQuery::Phone(phone(1)), vec![accepted.clone(), sent.clone()]),
+        (ApplicationQuery::Email(email(1).key().clone()), vec![accepted.clone()]),
+        (ApplicationQuery::Company(company(2).key().clone()), vec![no_code.clone()]),
+        (ApplicationQuery::RequestId(request_id("apply-2")), vec![no_code.clone()]),
+    ] {
+        assert_eq!(found(RequestSearch { by: Some(by), ..all.clone() }).await, expected);
+    }
+    for (code, expected) in [("204", &not_sent), ("200", &sent), ("000", &accepted), ("001", &no_code)] {
+        let search = RequestSearch { return_code: Some(code.parse().unwrap()), ..all.clone() };
+        assert_eq!(found(search).await, std::slice::from_ref(expected), "{code}");
+    }
+    let by_code = RequestSearch { return_code: Some("202".parse().unwrap()), ..all.clone() };
+    assert_eq!(found(by_code).await, []);
+    assert_eq!(found(RequestSearch { since: Some(last), ..all.clone() }).await, std::slice::from_ref(&no_code));
+    let earlier = RequestSearch { until: Some(last), ..all.clone() };
+    assert_eq!(found(earlier).await, [accepted.clone(), sent.clone(), not_sent.clone()]);
+    let page = RequestSearch { limit: 2, ..all };
+    let first = harness.ledger.search_requests(page.clone()).await.unwrap();
+    assert_eq!(first.len(), 2);
+    let next = RequestSearch { before: Some(first[1].id()), ..page };
+    assert_eq!(found(next.clone()).await, [sent, not_sent]);
+    for view in first.iter().chain(&harness.ledger.search_requests(next).await.unwrap()) {
+        assert_eq!(harness.ledger.request(view.id()).await.unwrap().as_ref(), Some(view));
+    }
+    let unknown = AnyRequestId::new(last, [9; 10]);
+    assert_eq!(harness.ledger.request(unknown).await.unwrap(), None);
 }
 
 /// By status, by applicant, also of closed tenants, and by the wish for conversion.

@@ -19,9 +19,10 @@ use trial_core::mails::{
 use trial_core::policy::UniqueBy;
 use trial_core::ports::{Operations, Violation};
 use trial_core::quota::{BudgetView, MailBudget, QuotaDay, QuotaUnit};
-use trial_core::return_codes::{ApplyCode, ApplyReply};
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, ReturnCode};
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
-use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
+use trial_core::timeline::{PublicInterface, RequestSearch, RequestView};
+use trial_core::values::{AccessCode, AccessCodeKind, AnyRequestId, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -218,6 +219,30 @@ impl Operations for MemoryLedger {
         Ok(state.applications.get(&id).map(|record| state.application_view(record)))
     }
 
+    async fn search_requests(&self, search: RequestSearch) -> Result<Vec<RequestView>, LedgerError> {
+        let state = self.lock();
+        let code_requests = state.code_requests.values().filter(|kept| {
+            let record = &kept.record;
+            search.includes(PublicInterface::SendCode)
+                && search.by.as_ref().is_none_or(|by| asks(by, kept))
+                && is_in(&search, CodeReply::from(&record.outcome).code.into(), record.at, record.id.into())
+        });
+        let applications = state.applications.values().filter(|record| {
+            search.includes(PublicInterface::Apply)
+                && search.by.as_ref().is_none_or(|by| applies(by, record))
+                && is_in(&search, ApplyReply::from(&record.outcome).code.into(), record.at, record.id.into())
+        });
+        let applications = applications.map(|record| state.application_view(record));
+        Ok(search.merge(code_requests.map(code_request_view), applications))
+    }
+
+    async fn request(&self, id: AnyRequestId) -> Result<Option<RequestView>, LedgerError> {
+        let state = self.lock();
+        let code = state.code_requests.get(&id.into()).map(|kept| RequestView::Code(code_request_view(kept)));
+        let applied = || state.applications.get(&id.into()).map(|record| state.application_view(record));
+        Ok(code.or_else(|| applied().map(RequestView::Application)))
+    }
+
     async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError> {
         let state = self.lock();
         let is_asked = |tenant: &Tenant| {
@@ -349,6 +374,13 @@ fn is_searched(search: &ApplicationSearch, record: &ApplicationRecord) -> bool {
         && search.before.is_none_or(|before| record.id < before)
 }
 
+fn is_in(search: &RequestSearch, code: ReturnCode, at: DateTime<Utc>, id: AnyRequestId) -> bool {
+    search.return_code.is_none_or(|only| only == code)
+        && search.since.is_none_or(|since| at >= since)
+        && search.until.is_none_or(|until| at < until)
+        && search.before.is_none_or(|before| id < before)
+}
+
 fn access_code_view(code: &AccessCode, kept: &KeptAccessCode) -> AccessCodeView {
     AccessCodeView {
         code: code.clone(),
@@ -365,6 +397,7 @@ fn last<T>(rows: &[T], limit: usize) -> &[T] {
 
 fn code_request_view(kept: &KeptCodeRequest) -> CodeRequestView {
     CodeRequestView {
+        id: kept.record.id,
         request_id: kept.record.request_id.clone(),
         at: kept.record.at,
         phone: kept.record.phone.clone(),

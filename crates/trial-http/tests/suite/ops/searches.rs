@@ -137,6 +137,8 @@ async fn nothing_a_viewer_asks_tells_two_phones_of_one_mask_apart_in_secret() {
         "/ops/v1/applications?phone",
         "/ops/v1/applications?email",
         "/ops/v1/audit?subject",
+        "/ops/v1/requests?phone",
+        "/ops/v1/requests?email",
         "/ops/v1/tenants?phone",
         "/ops/v1/tenants?email",
     ];

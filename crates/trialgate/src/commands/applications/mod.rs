@@ -2,14 +2,13 @@
 
 mod printer;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use trial_core::applications::ApplicationQuery;
-use trial_core::values::{CompanyName, Email, MailHosts, RequestId};
-use trial_engine::operations::Disclosure;
-use trial_engine::operations::timeline::{self, TimelineParts};
+use trial_engine::operations::timeline::TimelineParts;
+use trial_engine::operations::{Disclosure, SearchField, requests};
 
-use super::{phone, policy_in_force, record_search, reveal, with_database};
+use super::{policy_in_force, record_search, reveal, with_database};
 use crate::arguments::whole;
 use crate::config::Config;
 use crate::global::Global;
@@ -62,25 +61,21 @@ impl Applications {
             let policy = &policy_in_force(config, ledger).await?;
             let (operations, audit) = (&*ledger.operations(), &*ledger.audit());
             let parts = TimelineParts { operations, audit, policy, now: ledger.clock().now() };
-            Ok(timeline::find(parts, query, limit, Disclosure::Revealed).await?)
+            Ok(requests::find(parts, query, limit, Disclosure::Revealed).await?)
         })?))
     }
 }
 
 impl Wanted {
     fn query(&self, config: &Config) -> anyhow::Result<ApplicationQuery> {
-        if let Some(text) = &self.phone {
-            return Ok(ApplicationQuery::Phone(phone(text, config)?));
-        }
-        if let Some(text) = &self.request_id {
-            let id = RequestId::from_caller(text).ok_or_else(|| anyhow!("{text:?} is not a request id"))?;
-            return Ok(ApplicationQuery::RequestId(id));
-        }
-        if let Some(text) = &self.company {
-            let company = CompanyName::parse(text).map_err(|error| anyhow!("the company {error}"))?;
-            return Ok(ApplicationQuery::Company(company.key().clone()));
-        }
-        let email = Email::parse_at(MailHosts::Any, self.email.as_deref().unwrap_or_default());
-        Ok(ApplicationQuery::Email(email.map_err(|error| anyhow!("the e-mail {error}"))?.key().clone()))
+        let given = [
+            ("phone", SearchField::Phone, &self.phone),
+            ("request id", SearchField::RequestId, &self.request_id),
+            ("e-mail", SearchField::Email, &self.email),
+            ("company", SearchField::Company, &self.company),
+        ];
+        let given = given.into_iter().find_map(|(name, field, text)| Some((name, field, text.as_deref()?)));
+        let (name, field, text) = given.context("give a phone, a request id, an e-mail or a company")?;
+        field.parse(text, config.phones()).map_err(|error| anyhow!("the {name} {error}"))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use trial_engine::operations::timeline::{TimelineEvent, TimelineReport};
+use trial_engine::operations::requests::FoundRequests;
+use trial_engine::operations::timeline::TimelineEvent;
 
 use crate::output::{Printed, time};
 
-impl fmt::Display for Printed<TimelineReport> {
+impl fmt::Display for Printed<FoundRequests> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.timeline.is_empty() {
             return f.write_str("no requests");
