@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, ReturnCode, SendCode, Text};
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, ReturnCodeRow, SendCode, Text};
 use trial_core::values::Locale;
 
-fn check(rows: &[&ReturnCode]) {
-    let of = |part: &dyn Fn(&ReturnCode) -> &'static str| {
+fn check(rows: &[&ReturnCodeRow]) {
+    let of = |part: &dyn Fn(&ReturnCodeRow) -> &'static str| {
         let texts: BTreeSet<_> = rows.iter().map(|row| part(row)).filter(|text| !text.is_empty()).collect();
         assert_eq!(texts.len(), rows.len(), "each is given, and unlike the others: {texts:?}");
     };
