@@ -23,10 +23,8 @@ async fn access_codes_are_imported_all_or_none() {
     let (home, service) = sandbox().await;
     let stock = async || home.ask_json(&["access-codes", "stock"]).await["stock"].clone();
     let counted = |voice: u32, multimedia: u32| {
-        json!([
-            {"kind": "voice", "free": voice, "leased": 0, "quarantined": 0, "retired": 0},
-            {"kind": "multimedia", "free": multimedia, "leased": 0, "quarantined": 0, "retired": 0},
-        ])
+        let row = |kind, free: u32| json!({"kind": kind, "free": free, "leased": 0, "quarantined": 0, "retired": 0, "daysUntilEmpty": null, "nextRestEndsAt": null});
+        json!([row("voice", voice), row("multimedia", multimedia)])
     };
     assert_eq!(stock().await, counted(100, 100));
     let good = home.write("good.csv", "kind,code\r\nvoice,97001\r\nvoice,97002\r\nmultimedia,new-chat\r\n");
