@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(25);
 /// Bytes of one read.
 const BUFFER: usize = 16 * 1_024;
 
-/// The last part of a connection, of which this side is closed for writing.
+/// The last part of a connection, after its last reply.
 pub(super) struct Linger {
     deadline: Instant,
     /// Bytes that may be discarded until `timer` ends.

@@ -118,6 +118,12 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
+    /// Closes this side for writing.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = Pin::new(self.stream.get_mut()).poll_shutdown(context);
+        self.moving(closed, context)
+    }
+
     /// Bounds the time without a successful write.
     fn moving<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -222,14 +228,19 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let Some(linger) = &mut this.linger else {
-            let closed = Pin::new(this.stream.get_mut()).poll_shutdown(context);
-            ready!(this.moving(closed, context))?;
-            let Some(ahead) = &this.ahead else { return Poll::Ready(Ok(())) };
-            this.linger = Some(Linger::new(ahead.is_within_body()));
-            return Pin::new(this).poll_shutdown(context);
-        };
-        linger.poll(Pin::new(this.stream.get_mut().transport()), context).map(Ok)
+        let is_within_body = this.ahead.as_ref().is_some_and(ReadAhead::is_within_body);
+        if this.linger.is_none() {
+            // A client that is told of the end in the middle of its body may connect again at once.
+            if !is_within_body {
+                ready!(this.poll_close(context))?;
+            }
+            if this.ahead.is_none() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let linger = this.linger.get_or_insert_with(|| Linger::new(is_within_body));
+        ready!(linger.poll(Pin::new(this.stream.get_mut().transport()), context));
+        if is_within_body { this.poll_close(context) } else { Poll::Ready(Ok(())) }
     }
 }
 
