@@ -230,7 +230,7 @@ impl AsyncWrite for Wire {
         let this = self.get_mut();
         let is_within_body = this.ahead.as_ref().is_some_and(ReadAhead::is_within_body);
         if this.linger.is_none() {
-            // A client that is told of the end in the middle of its body may connect again at once.
+            // A client that sees the end in the middle of its body may connect again at once.
             if !is_within_body {
                 ready!(this.poll_close(context))?;
             }
