@@ -91,7 +91,7 @@ impl SharedClock {
         let time = server.time().await?;
         let answered = self.started.elapsed();
         let is_first = self.at_start.load(Ordering::Relaxed) == 0;
-        if !is_first && answered - asked > LONGEST_TRIP {
+        if !is_first && answered > asked + LONGEST_TRIP {
             tracing::warn!("the server told its time too late; time goes on as last measured");
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use trial_core::applications::{ApplicationQuery, ApplyOutcome, ApplyRefusal, TimelineView};
+use trial_core::applications::{ApplicationQuery, ApplicationView, ApplyOutcome, ApplyRefusal, TimelineView};
 use trial_core::audit::AuditQuery;
 use trial_core::error::LedgerError;
 use trial_core::policy::Policy;
@@ -87,7 +87,7 @@ impl TimelineParts<'_> {
         for mail in applications.iter().flat_map(|application| &application.mails) {
             attempts.insert(mail.id, self.operations.mail_attempts(mail.id).await?);
         }
-        let tenants: BTreeSet<_> = applications.iter().filter_map(|application| application.tenant()).collect();
+        let tenants: BTreeSet<_> = applications.iter().filter_map(ApplicationView::tenant).collect();
         let mut audit = Vec::new();
         for tenant in tenants {
             let query = AuditQuery { subject: Some(tenant.to_string()), limit: MOST, ..AuditQuery::default() };

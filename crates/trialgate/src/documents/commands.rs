@@ -1,5 +1,7 @@
 //! The reference of the command line, from clap's command tree.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Block;
@@ -28,7 +30,7 @@ pub(super) fn overview(blocks: &[Block<'_>]) -> String {
         let heading = block.unwrap_or_else(|| panic!("no section describes {name}")).heading;
         let anchor = heading.to_lowercase().replace(' ', "-").replace(',', "");
         let names = leaves(command).iter().map(|(path, _)| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        text += &format!("| [{names}](#{anchor}) | {} |\n", sentence(&about(command)));
+        writeln!(text, "| [{names}](#{anchor}) | {} |", sentence(&about(command))).unwrap();
     }
     text
 }
@@ -38,12 +40,13 @@ pub(super) fn reference(name: &str) -> String {
     let tree = tree();
     let command = tree.find_subcommand(name).unwrap_or_else(|| panic!("{name} is not a command"));
     let leaves = leaves(command);
-    let usages: String = leaves.iter().map(|(path, leaf)| format!("trialgate {path}{}\n", usage(leaf))).collect();
+    let usages =
+        leaves.iter().map(|(path, leaf)| format!("trialgate {path}{}\n", usage(leaf))).collect::<Vec<_>>().concat();
     let mut text = format!("```sh\n{usages}```\n\n");
     if leaves.len() > 1 {
         text += "| command | purpose |\n| --- | --- |\n";
         for (path, leaf) in &leaves {
-            text += &format!("| `{path}` | {} |\n", sentence(&about(leaf)));
+            writeln!(text, "| `{path}` | {} |", sentence(&about(leaf))).unwrap();
         }
         text += "\n";
     }
@@ -59,7 +62,7 @@ pub(super) fn reference(name: &str) -> String {
     if !rows.is_empty() {
         text += "| argument | meaning |\n| --- | --- |\n";
         for (spelled, meaning) in rows {
-            text += &format!("| `{spelled}` | {meaning} |\n");
+            writeln!(text, "| `{spelled}` | {meaning} |").unwrap();
         }
         text += "\n";
     }
@@ -111,11 +114,11 @@ fn meaning(argument: &Arg) -> String {
     let values = argument.get_possible_values();
     if argument.get_action().takes_values() && !values.is_empty() {
         let names = values.iter().map(|value| format!("`{}`", value.get_name())).collect::<Vec<_>>().join(", ");
-        text += &format!(" One of {names}.");
+        write!(text, " One of {names}.").unwrap();
     }
     let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     if argument.get_action().takes_values() && !defaults.is_empty() {
-        text += &format!(" Default: `{}`.", defaults.join(", "));
+        write!(text, " Default: `{}`.", defaults.join(", ")).unwrap();
     }
     text.trim_start().to_owned()
 }

@@ -1,5 +1,7 @@
 //! Tables of configuration keys, from the JSON Schema.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use trial_core::policy::{SettingKey, SettingValue};
 
@@ -31,7 +33,7 @@ pub(super) fn table(arguments: &[&str]) -> String {
         let schema = noted_schema(&key);
         let meaning = schema["description"].as_str().unwrap_or_default();
         assert!(!meaning.is_empty(), "{key} has no description");
-        text += &format!("| `{key}` | {} | {} | {meaning} |\n", kind(&key, schema), default(schema));
+        writeln!(text, "| `{key}` | {} | {} | {meaning} |", kind(&key, schema), default(schema)).unwrap();
     }
     text
 }
@@ -46,7 +48,7 @@ pub(super) fn runtime() -> String {
             _ if key.takes_share() => format!("{least} to {most}, or `threshold/20`"),
             _ => format!("{least} to {most}"),
         };
-        text += &format!("| `{key}` | {permitted} | {} |\n", key.what());
+        writeln!(text, "| `{key}` | {permitted} | {} |", key.what()).unwrap();
     }
     text
 }

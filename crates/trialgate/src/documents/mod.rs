@@ -5,6 +5,7 @@
 mod commands;
 mod keys;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -67,7 +68,7 @@ impl Document {
                 "command" => block.arguments.iter().map(|command| commands::reference(command)).collect(),
                 other => panic!("{other} is not a kind of block"),
             };
-            text += &format!("{OPENING}{call}\n\n{}\n\n{CLOSING}{after}", content.trim_end());
+            write!(text, "{OPENING}{call}\n\n{}\n\n{CLOSING}{after}", content.trim_end()).unwrap();
         }
         text
     }
@@ -98,7 +99,7 @@ fn return_codes(interface: &str) -> String {
     rows.sort_by_key(|row| row.rule);
     let mut text = "| code | meaning | cause | the website |\n| --- | --- | --- | --- |\n".to_owned();
     for ReturnCodeRow { code, meaning, cause, website, .. } in rows {
-        text += &format!("| {code} | {meaning} | {cause} | {website} |\n");
+        writeln!(text, "| {code} | {meaning} | {cause} | {website} |").unwrap();
     }
     text
 }

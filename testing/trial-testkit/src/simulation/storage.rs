@@ -56,13 +56,11 @@ impl TrialLedger for Storage {
         }
         let (outcomes, stored) = self.world.decide(&batch, &planner, &self.session)?;
         self.gate.pass().await;
-        match fault.after() {
-            Err(error) => self.world.unknown(&batch, &planner, &self.session, error),
-            Ok(()) => {
-                self.session.memory().acknowledge(stored);
-                Ok(outcomes)
-            }
+        if let Err(error) = fault.after() {
+            return self.world.unknown(&batch, &planner, &self.session, error);
         }
+        self.session.memory().acknowledge(stored);
+        Ok(outcomes)
     }
 
     async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
