@@ -5,11 +5,13 @@
 //! gets little of the processor.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
+
+use super::wire::poll_until;
 
 /// The time after which the connection is closed, whatever the client still sends.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,10 +27,11 @@ const BUFFER: usize = 16 * 1_024;
 
 /// The last part of a connection, after its last reply.
 pub(super) struct Linger {
-    deadline: Instant,
-    /// Bytes that may be discarded until `timer` ends.
+    begun: Instant,
+    /// Bytes that may be discarded until `next`.
     allowance: usize,
-    timer: Pin<Box<Sleep>>,
+    next: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
     /// The client has more to send, as far as is known.
     expects_more: bool,
 }
@@ -36,26 +39,19 @@ pub(super) struct Linger {
 impl Linger {
     /// Begins now. `expects_more` if the client declared more than it has sent.
     pub(super) fn new(expects_more: bool) -> Self {
-        let now = Instant::now();
-        Self {
-            deadline: now + LINGER_TIMEOUT,
-            allowance: FIRST,
-            timer: Box::pin(sleep_until(now + INTERVAL)),
-            expects_more,
-        }
+        let begun = Instant::now();
+        Self { begun, allowance: FIRST, next: begun + INTERVAL, timer: None, expects_more }
     }
 
     /// Ready when the client has closed its side, sends nothing more, or has had its time.
     pub(super) fn poll(&mut self, mut stream: Pin<&mut impl AsyncRead>, context: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; BUFFER];
-        loop {
+        let end = self.begun + LINGER_TIMEOUT;
+        while Instant::now() < end {
             if self.allowance == 0 {
-                std::task::ready!(self.timer.as_mut().poll(context));
-                if self.timer.deadline() >= self.deadline {
-                    return Poll::Ready(());
-                }
-                self.allowance = PIECE;
-                self.timer.as_mut().reset(self.deadline.min(Instant::now() + INTERVAL));
+                ready!(poll_until(&mut self.timer, self.next.min(end), context));
+                (self.allowance, self.next) = (PIECE, Instant::now() + INTERVAL);
+                continue;
             }
             let mut buffer = ReadBuf::new(&mut space[..BUFFER.min(self.allowance)]);
             match stream.as_mut().poll_read(context, &mut buffer) {
@@ -63,14 +59,14 @@ impl Linger {
                     self.expects_more = true;
                     self.allowance -= buffer.filled().len();
                 }
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(_) => break,
                 Poll::Pending => {
-                    let brief = self.deadline - LINGER_TIMEOUT + BRIEF;
-                    self.timer.as_mut().reset(if self.expects_more { self.deadline } else { brief });
-                    return self.timer.as_mut().poll(context);
+                    let until = if self.expects_more { end } else { self.begun + BRIEF };
+                    return poll_until(&mut self.timer, until, context);
                 }
             }
         }
+        Poll::Ready(())
     }
 }
 
@@ -86,10 +82,21 @@ mod tests {
     struct Client {
         sent: usize,
         is_silent: bool,
+        /// It pauses once before it goes on.
+        pauses: bool,
     }
 
     impl AsyncRead for Client {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.pauses && self.sent > 0 {
+                self.pauses = false;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if self.is_silent {
                 return Poll::Pending;
             }
@@ -110,21 +117,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_endless_body_is_discarded_slowly_and_for_a_while_only() {
-        let (sent, elapsed_ms) = lingered(Client { sent: 0, is_silent: false }, false).await;
-        let intervals = LINGER_TIMEOUT.as_millis() / INTERVAL.as_millis();
-        assert!(elapsed_ms >= LINGER_TIMEOUT.as_millis(), "{elapsed_ms}");
-        let most = FIRST + PIECE * usize::try_from(intervals).unwrap();
-        assert!((8 << 20..=most).contains(&sent), "{sent} bytes: an import of the largest size is read to its end");
+        for pauses in [false, true] {
+            let (sent, elapsed_ms) = lingered(Client { sent: 0, is_silent: false, pauses }, false).await;
+            let intervals = LINGER_TIMEOUT.as_millis() / INTERVAL.as_millis();
+            assert!(elapsed_ms >= LINGER_TIMEOUT.as_millis(), "{elapsed_ms}");
+            let most = FIRST + PIECE * usize::try_from(intervals).unwrap();
+            assert!((8 << 20..=most).contains(&sent), "{sent} bytes: an import of the largest size is read to its end");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_owes_nothing_is_waited_for_briefly() {
-        assert_eq!(lingered(Client { sent: 0, is_silent: true }, false).await, (0, BRIEF.as_millis()));
+        assert_eq!(lingered(Client { sent: 0, is_silent: true, pauses: false }, false).await, (0, BRIEF.as_millis()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_owes_bytes_is_waited_for() {
-        let (_, elapsed_ms) = lingered(Client { sent: 0, is_silent: true }, true).await;
+        let (_, elapsed_ms) = lingered(Client { sent: 0, is_silent: true, pauses: false }, true).await;
         assert_eq!(elapsed_ms, LINGER_TIMEOUT.as_millis());
     }
 }
