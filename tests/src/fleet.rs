@@ -56,6 +56,11 @@ impl Fleet {
         assert_no_panic(&service.kill().await);
     }
 
+    /// Reads the log of an instance no longer, until it has ended.
+    pub fn leave_log_unread(&self, place: usize) {
+        self.instances[place].service.as_ref().expect("it is up").leave_log_unread();
+    }
+
     /// Starts a stopped instance again.
     pub async fn restart(&mut self, place: usize) {
         let instance = &mut self.instances[place];

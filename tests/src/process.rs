@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -48,11 +48,19 @@ struct Running {
 #[derive(Debug)]
 struct Process(Child);
 
-/// The output of a process, read by a thread of its own so that the pipe never fills.
+/// The output of a process, read by a thread of its own so that the pipe never fills, unless a test wants that.
 #[derive(Debug)]
 struct Capture {
     text: Arc<Mutex<String>>,
+    reader: Arc<Reader>,
     thread: JoinHandle<()>,
+}
+
+/// A reader that can be stopped.
+#[derive(Debug, Default)]
+struct Reader {
+    is_stopped: Mutex<bool>,
+    goes_on: Condvar,
 }
 
 /// Runs a command to its end.
@@ -129,6 +137,11 @@ impl Service {
         kill_process(pid, signal).expect("the service can be signalled");
     }
 
+    /// Reads its log no longer, until it has ended.
+    pub fn leave_log_unread(&self) {
+        self.running.stderr.reader.stop(true);
+    }
+
     /// Returns `true` if the process is still running.
     pub fn is_running(&mut self) -> bool {
         self.running.process.0.try_wait().unwrap().is_none()
@@ -186,15 +199,29 @@ impl Drop for Process {
     }
 }
 
+impl Reader {
+    fn stop(&self, is_stopped: bool) {
+        *self.is_stopped.lock().unwrap() = is_stopped;
+        self.goes_on.notify_all();
+    }
+
+    /// Waits until it may read; always `true`.
+    fn wait(&self) -> bool {
+        !*self.goes_on.wait_while(self.is_stopped.lock().unwrap(), |is_stopped| *is_stopped).unwrap()
+    }
+}
+
 impl Capture {
     fn start(pipe: impl Read + Send + 'static, mut log: Option<File>) -> (Self, UnboundedReceiver<String>) {
         let text = Arc::new(Mutex::new(String::new()));
         let (lines, received) = unbounded_channel();
         let read = Arc::clone(&text);
+        let reader = Arc::<Reader>::default();
+        let stopped = Arc::clone(&reader);
         let thread = std::thread::spawn(move || {
             let mut pipe = BufReader::new(pipe);
             let mut line = Vec::new();
-            while pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            while stopped.wait() && pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
                 if let Some(log) = &mut log {
                     log.write_all(&line).unwrap();
                 }
@@ -205,10 +232,11 @@ impl Capture {
                 line.clear();
             }
         });
-        (Self { text, thread }, received)
+        (Self { text, reader, thread }, received)
     }
 
     fn finish(self) -> String {
+        self.reader.stop(false);
         self.thread.join().unwrap();
         self.text.lock().unwrap().clone()
     }

@@ -34,7 +34,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Network {
-    server: SocketAddr,
+    server: Mutex<SocketAddr>,
     armed: Mutex<Option<Armed>>,
     is_silent: watch::Sender<bool>,
     /// Connections end when this changes.
@@ -56,7 +56,7 @@ impl Proxy {
     pub async fn start(server_port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let network = Arc::new(Network {
-            server: SocketAddr::from((Ipv4Addr::LOCALHOST, server_port)),
+            server: Mutex::new(SocketAddr::from((Ipv4Addr::LOCALHOST, server_port))),
             armed: Mutex::default(),
             is_silent: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
@@ -83,6 +83,12 @@ impl Proxy {
         self.network.is_silent.send_replace(false);
     }
 
+    /// Cuts every connection, and forwards to the server at another port from now on.
+    pub fn switch(&self, server_port: u16) {
+        *self.network.server.lock().unwrap() = SocketAddr::from((Ipv4Addr::LOCALHOST, server_port));
+        self.cut();
+    }
+
     /// Cuts every connection.
     pub fn cut(&self) {
         self.network.cuts.send_modify(|cuts| *cuts += 1);
@@ -106,7 +112,8 @@ impl Network {
     /// Carries a connection until either side, or a fault, ends it.
     async fn carry(self: Arc<Self>, client: TcpStream) {
         let mut cuts = self.cuts.subscribe();
-        let Ok(server) = TcpStream::connect(self.server).await else { return };
+        let server = *self.server.lock().unwrap();
+        let Ok(server) = TcpStream::connect(server).await else { return };
         for side in [&client, &server] {
             side.set_nodelay(true).unwrap();
         }

@@ -174,7 +174,7 @@ async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
 }
 
 /// A standby that each commit waits for from now on.
-async fn synchronous_standby(primary: &Cluster) -> Cluster {
+pub(super) async fn synchronous_standby(primary: &Cluster) -> Cluster {
     let standby = block_in_place(|| primary.standby("follower", &[]));
     primary.configure(&[("synchronous_standby_names", "follower")]);
     primary.execute("postgres", "SELECT pg_reload_conf()");

@@ -1,6 +1,6 @@
-//! The answers of three instances while one of them was killed, a backend too, commits were cut off and the server
-//! restarted, compared with a planner that serves one request after another: some order of the requests explains every
-//! answer, and the tenants at the end.
+//! The answers of three instances while one of them was killed, a backend too, commits were cut off, the server's clock
+//! jumped, nobody read the logs, and the server restarted and was replaced by its standby, compared with a planner that
+//! serves one request after another: some order of the requests explains every answer, and the tenants at the end.
 //!
 //! `TRIALGATE_LINEAR_ROUNDS` is the number of histories (1); `TRIALGATE_LINEAR_SEED` repeats the questions of an
 //! earlier run.
@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use rustix::process::Signal;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use trial_testkit::linearizability::{Answer, Operation, PlannerModel, Question, 
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 use trialgate_tests::{Applicant, Client, Doors, Fault, Home, Random, until, within};
 
+use super::chaos::synchronous_standby;
 use super::site::{INSTANCES, Site, Way, below};
 
 /// Far fewer access codes than applicants, and fewer applicants than questions.
@@ -30,8 +32,9 @@ const BEFORE: usize = 10;
 const BOUND: usize = 50_000;
 /// The same, to check that nothing explains a false history.
 const NEGATIVE_BOUND: usize = 5_000;
-/// The model has no time.
+/// The model has no time. The logs are long.
 const TIMELESS: &[(&str, &str)] = &[
+    ("TRIALGATE_LOG__LEVEL", "trace"),
     ("TRIALGATE_VERIFICATION__RESEND_AFTER", "1d"),
     ("TRIALGATE_VERIFICATION__CODE_TTL", "1d"),
     ("TRIALGATE_VERIFICATION__CODE_CAP", "1d"),
@@ -57,14 +60,32 @@ enum Strike {
     Backend,
     Server,
     Cut(Fault),
+    /// The server's clock jumps ahead: an instance that starts reads it at once, the others within a minute.
+    Clock,
+    /// Nobody reads the log of an instance any more.
+    Log,
+    /// The synchronous standby takes the place of the server.
+    FailOver,
 }
 
+/// Puts a clock that can be set in front of the server's own.
+const CLOCK: &str = "CREATE SCHEMA clock; CREATE TABLE clock.jump (by INTERVAL NOT NULL); INSERT INTO clock.jump VALUES ('0'); \
+    CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql \
+        AS $$ SELECT pg_catalog.clock_timestamp() + by FROM clock.jump $$; \
+    ALTER DATABASE trialgate SET search_path = clock, pg_catalog, public";
+/// At most two hours, on the same day: each day has units of its own.
+const JUMP: &str = "UPDATE clock.jump SET by = greatest('0', least('2 hours', \
+    date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + '1 day' - (now() AT TIME ZONE 'Asia/Shanghai') - interval '5 min'))";
+
 /// With the daily limit that is set meanwhile.
-const STRIKES: [(Strike, u32); 5] = [
+const STRIKES: [(Strike, u32); 8] = [
     (Strike::Instance, 12),
     (Strike::Backend, 8),
+    (Strike::Log, 9),
     (Strike::Cut(Fault::LoseAnswer), 18),
+    (Strike::Clock, 14),
     (Strike::Server, 60),
+    (Strike::FailOver, 16),
     (Strike::Cut(Fault::LoseCommit), 20),
 ];
 
@@ -85,16 +106,19 @@ async fn the_answers_of_instances_that_fail_are_those_of_one_that_takes_one_requ
 async fn recorded(seed: u64) -> History {
     let mut random = Random::new(seed);
     let mut site =
-        Site::start(TIMELESS, Way::Network, async |cluster| Home::on_empty(cluster).await.import_pairs(PAIRS).await)
-            .await;
+        Site::start(TIMELESS, Way::Network, async |cluster| {
+            Home::on_empty(cluster).await.import_pairs(PAIRS).await;
+            cluster.execute(trialgate_tests::DATABASE, CLOCK);
+        })
+        .await;
     let inquiry = Arc::new(Inquiry::of_everyone(site.fleet.doors()).await);
-    let operator = Home::beside(&site.cluster, &site.cluster.url(trialgate_tests::DATABASE));
     let clients = (0..CLIENTS).map(|_| Arc::clone(&inquiry).ask_around(Random::new(random.below(u64::MAX))));
     let clients: JoinSet<()> = clients.collect();
     for (strike, threshold) in STRIKES {
         let answered = inquiry.answered();
         inquiry.leave.add_permits(QUESTIONS);
         until("questions are answered", async || (inquiry.answered() >= answered + BEFORE).then_some(())).await;
+        let operator = Home::beside(&site.cluster, &site.cluster.url(trialgate_tests::DATABASE));
         let set = inquiry.set_threshold(&operator, threshold);
         tokio::join!(set, site.strike(strike, &mut random));
         site.fleet.doors().until_all_ready().await;
@@ -127,6 +151,20 @@ impl Site {
             }
             Strike::Server => block_in_place(|| self.cluster.restart_immediately()),
             Strike::Cut(fault) => self.proxies[place].strike(fault).await,
+            Strike::Clock => {
+                self.database().execute(JUMP);
+                self.fleet.kill(place).await;
+                self.fleet.restart(place).await;
+            }
+            Strike::Log => self.fleet.leave_log_unread(place),
+            Strike::FailOver => {
+                let standby = synchronous_standby(&self.cluster).await;
+                self.cluster.freeze();
+                block_in_place(|| standby.promote());
+                self.proxies.iter().for_each(|proxy| proxy.switch(standby.port()));
+                let mut frozen = std::mem::replace(&mut self.cluster, standby);
+                block_in_place(|| frozen.stop(Signal::KILL));
+            }
         }
     }
 }
