@@ -72,10 +72,10 @@ enum Strike {
 const CLOCK: &str = "CREATE SCHEMA clock; CREATE TABLE clock.jump (by INTERVAL NOT NULL); INSERT INTO clock.jump VALUES ('0'); \
     CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql \
         AS $$ SELECT pg_catalog.clock_timestamp() + by FROM clock.jump $$; \
-    ALTER DATABASE trialgate SET search_path = clock, pg_catalog, public";
+    ALTER DATABASE trialgate SET search_path = public, clock, pg_catalog";
 /// At most two hours, on the same day: each day has units of its own.
 const JUMP: &str = "UPDATE clock.jump SET by = greatest('0', least('2 hours', \
-    date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + '1 day' - (now() AT TIME ZONE 'Asia/Shanghai') - interval '5 min'))";
+    date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day' - (now() AT TIME ZONE 'UTC') - interval '5 min'))";
 
 /// With the daily limit that is set meanwhile.
 const STRIKES: [(Strike, u32); 8] = [
@@ -105,12 +105,11 @@ async fn the_answers_of_instances_that_fail_are_those_of_one_that_takes_one_requ
 /// Runs the instances through all faults.
 async fn recorded(seed: u64) -> History {
     let mut random = Random::new(seed);
-    let mut site =
-        Site::start(TIMELESS, Way::Network, async |cluster| {
-            Home::on_empty(cluster).await.import_pairs(PAIRS).await;
-            cluster.execute(trialgate_tests::DATABASE, CLOCK);
-        })
-        .await;
+    let mut site = Site::start(TIMELESS, Way::Network, async |cluster| {
+        Home::on_empty(cluster).await.import_pairs(PAIRS).await;
+        cluster.execute(trialgate_tests::DATABASE, CLOCK);
+    })
+    .await;
     let inquiry = Arc::new(Inquiry::of_everyone(site.fleet.doors()).await);
     let clients = (0..CLIENTS).map(|_| Arc::clone(&inquiry).ask_around(Random::new(random.below(u64::MAX))));
     let clients: JoinSet<()> = clients.collect();
